@@ -1,0 +1,1 @@
+"""CEL, the language of the policies; knows nothing of admission."""

@@ -1,0 +1,105 @@
+"""What a function library declares: functions, their overloads with types and cost, and macros.
+
+One `Library` a file in `admission/cel/library/`; the tuple LIBRARIES there is the registry. `since` is the Kubernetes
+minor version that first offered something ("1.31"), None for "always".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from admission.cel.ast import Ast, Expr
+from admission.cel.types import Type
+from admission.cel.values import Value
+
+CostFunction: TypeAlias = Callable[[Sequence[Value], Value], int]
+Implementation: TypeAlias = Callable[..., Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """One signature of a function.
+
+    `id` is cel-go's overload id. `params` has the receiver first where `member` is true. `implementation` takes the
+    arguments by position and raises CelError; it is called only with arguments of the declared kinds. `cost(args,
+    result)` is the run-time cost as the API server counts it; None means 1. `strict` overloads are not called when an
+    argument is an error (all but a few of the language's own).
+    """
+
+    id: str
+    params: tuple[Type, ...]
+    result: Type
+    implementation: Implementation
+    member: bool = False
+    cost: CostFunction | None = None
+    since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function or an operator by its name, with all its overloads in cel-go's order."""
+
+    name: str
+    overloads: tuple[Overload, ...]
+    since: str | None = None
+
+
+class MacroContext(Protocol):
+    """What a macro may ask of the parser while it expands: new nodes with positions, and errors."""
+
+    def new_id(self, like: Expr | None = None) -> int:
+        """Return a fresh node id placed at the macro call, or at `like`."""
+        ...
+
+    def fail(self, node: Expr | None, message: str) -> Exception:
+        """Return the error to raise, placed at `node` or at the macro call."""
+        ...
+
+
+MacroExpander: TypeAlias = Callable[[MacroContext, Expr | None, list[Expr]], Expr | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A call that is rewritten at parse time; `arity` None takes any number of arguments.
+
+    `expand(context, target, args)` returns the new expression, or None to leave the call as it is.
+    """
+
+    name: str
+    member: bool
+    arity: int | None
+    expand: MacroExpander
+    since: str | None = None
+
+
+CallCheck: TypeAlias = Callable[[Sequence[Expr]], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """A check of a checked AST beyond types (constant regex, duration, format strings); yields (node, message)."""
+
+    name: str
+    check: Callable[[Ast], list[tuple[Expr, str]]]
+    since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """One function library: what it adds to an environment, and since when Kubernetes has it.
+
+    `constants` are type names and other global identifiers with their values; `structs` maps the name of a declared
+    object type to its fields.
+    """
+
+    name: str
+    functions: tuple[Function, ...] = ()
+    macros: tuple[Macro, ...] = ()
+    constants: tuple[tuple[str, Type, Any], ...] = ()
+    structs: tuple[tuple[str, dict[str, Type]], ...] = ()
+    validators: tuple[Validator, ...] = ()
+    since: str | None = None
+    environments: frozenset[str] = field(default_factory=lambda: frozenset({"kubernetes", "extended", "standard"}))

@@ -1,0 +1,133 @@
+"""Types of CEL: what the checker reasons with and what `type(x)` returns.
+
+A type is a frozen value; two types are the same type iff they are equal. Names and printed forms are cel-go's
+(common/types/types.go), because users see them in error messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Kind(Enum):
+    """The families of types that need different treatment."""
+
+    DYN = auto()
+    ERROR = auto()
+    NULL = auto()
+    BOOL = auto()
+    INT = auto()
+    UINT = auto()
+    DOUBLE = auto()
+    STRING = auto()
+    BYTES = auto()
+    DURATION = auto()
+    TIMESTAMP = auto()
+    ANY = auto()
+    LIST = auto()
+    MAP = auto()
+    TYPE = auto()
+    OPAQUE = auto()  # optional_type and the extension types (kubernetes.Quantity, net.IP, ...)
+    STRUCT = auto()  # declared object types: kubernetes.AdmissionRequest, Object, google.protobuf.Struct, ...
+    TYPE_PARAM = auto()
+    WRAPPER = auto()  # wrapper(int) and the like: the primitive or null; params[0] is the primitive
+
+
+_SHORT_NAMES = {Kind.NULL: "null", Kind.ANY: "any", Kind.DURATION: "duration", Kind.TIMESTAMP: "timestamp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """One CEL type: its kind, its run-time name, and the types it is made of."""
+
+    kind: Kind
+    name: str
+    params: tuple[Type, ...] = ()
+
+    def __str__(self) -> str:
+        """Print the type as cel-go's FormatCELType does: `list(string)`, `wrapper(int)`, `type(int)`."""
+        if self.kind is Kind.WRAPPER:
+            return f"wrapper({self.params[0]})"
+        if self.kind is Kind.ERROR:
+            return "!error!"
+        short = _SHORT_NAMES.get(self.kind)
+        if short is not None:
+            return short
+        if self.params:
+            return f"{self.name}({', '.join(str(param) for param in self.params)})"
+        return self.name
+
+
+DYN = Type(Kind.DYN, "dyn")
+ERROR = Type(Kind.ERROR, "*error*")
+NULL = Type(Kind.NULL, "null_type")
+BOOL = Type(Kind.BOOL, "bool")
+INT = Type(Kind.INT, "int")
+UINT = Type(Kind.UINT, "uint")
+DOUBLE = Type(Kind.DOUBLE, "double")
+STRING = Type(Kind.STRING, "string")
+BYTES = Type(Kind.BYTES, "bytes")
+DURATION = Type(Kind.DURATION, "google.protobuf.Duration")
+TIMESTAMP = Type(Kind.TIMESTAMP, "google.protobuf.Timestamp")
+ANY = Type(Kind.ANY, "google.protobuf.Any")
+TYPE = Type(Kind.TYPE, "type")
+
+
+def list_of(element: Type) -> Type:
+    """Return `list(element)`."""
+    return Type(Kind.LIST, "list", (element,))
+
+
+def map_of(key: Type, value: Type) -> Type:
+    """Return `map(key, value)`."""
+    return Type(Kind.MAP, "map", (key, value))
+
+
+def type_of_type(inner: Type) -> Type:
+    """Return `type(inner)`, the type of a type."""
+    return Type(Kind.TYPE, "type", (inner,))
+
+
+def optional_of(inner: Type) -> Type:
+    """Return `optional_type(inner)`."""
+    return Type(Kind.OPAQUE, "optional_type", (inner,))
+
+
+def opaque(name: str, *params: Type) -> Type:
+    """Return an extension type such as `kubernetes.Quantity`."""
+    return Type(Kind.OPAQUE, name, params)
+
+
+def struct(name: str) -> Type:
+    """Return a declared object type; its fields are known to the environment."""
+    return Type(Kind.STRUCT, name)
+
+
+def type_param(name: str) -> Type:
+    """Return a type parameter, bound anew for each use of an overload."""
+    return Type(Kind.TYPE_PARAM, name)
+
+
+def wrapper(primitive: Type) -> Type:
+    """Return the nullable wrapper of a primitive type."""
+    return Type(Kind.WRAPPER, primitive.name, (primitive,))
+
+
+LIST_DYN = list_of(DYN)
+MAP_DYN = map_of(DYN, DYN)
+A = type_param("A")
+B = type_param("B")
+LIST_A = list_of(A)
+MAP_AB = map_of(A, B)
+QUANTITY = opaque("kubernetes.Quantity")
+URL = opaque("kubernetes.URL")
+IP = opaque("net.IP")
+CIDR = opaque("net.CIDR")
+SEMVER = opaque("kubernetes.Semver")
+FORMAT = opaque("kubernetes.NamedFormat")
+AUTHORIZER = opaque("kubernetes.authorization.Authorizer")
+PATH_CHECK = opaque("kubernetes.authorization.PathCheck")
+GROUP_CHECK = opaque("kubernetes.authorization.GroupCheck")
+RESOURCE_CHECK = opaque("kubernetes.authorization.ResourceCheck")
+DECISION = opaque("kubernetes.authorization.Decision")

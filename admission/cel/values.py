@@ -1,0 +1,304 @@
+"""Values of CEL as Python sees them: raw JSON where possible, a few classes where Python has no equal.
+
+    null None · bool bool · int int (checked to 64 bit) · uint Uint · double float · string str · bytes bytes
+    list list or ConcatList · map dict (no bool keys) or KeyedMap · duration Duration · timestamp Timestamp
+    type Type · optional Optional_ · everything else an Opaque subclass of the library that made it
+
+Kubernetes objects are used as they were decoded: nothing here copies, wraps or changes them. Python's own `==` is not
+CEL's (`True == 1`), so compare with `equal`. This file knows types and nothing else of the package.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+from admission.cel import types
+from admission.cel.types import Type
+
+Value: TypeAlias = Any
+
+INT_MIN, INT_MAX, UINT_MAX = -(2**63), 2**63 - 1, 2**64 - 1
+NANOS = 1_000_000_000
+
+
+class CelError(Exception):
+    """Evaluation ended in an error; the text is the one that cel-go gives."""
+
+
+class Uint(int):
+    """A CEL uint: an int that knows that it is unsigned. Arithmetic yields plain ints: wrap the result again."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{int(self)}u"
+
+
+class Opaque:
+    """Base of values that only functions can look into; subclasses name their type and define `__eq__`/`__hash__`."""
+
+    __slots__ = ()
+    cel_type: Type = types.DYN
+
+
+class Duration(Opaque):
+    """A google.protobuf.Duration as whole nanoseconds (cel-go: a Go time.Duration, so int64)."""
+
+    __slots__ = ("nanos",)
+    cel_type = types.DURATION
+
+    def __init__(self, nanos: int) -> None:
+        self.nanos = nanos
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Duration) and self.nanos == other.nanos
+
+    def __hash__(self) -> int:
+        return hash((Duration, self.nanos))
+
+    def __repr__(self) -> str:
+        return f"Duration({self.nanos})"
+
+
+class Timestamp(Opaque):
+    """A google.protobuf.Timestamp as nanoseconds since 1970 in UTC; years 0001 to 9999."""
+
+    __slots__ = ("nanos",)
+    cel_type = types.TIMESTAMP
+
+    def __init__(self, nanos: int) -> None:
+        self.nanos = nanos
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Timestamp) and self.nanos == other.nanos
+
+    def __hash__(self) -> int:
+        return hash((Timestamp, self.nanos))
+
+    def __repr__(self) -> str:
+        return f"Timestamp({self.nanos})"
+
+
+class Optional_(Opaque):  # noqa: N801 - the plain name is taken by typing
+    """`optional.of(v)` or, as the one instance `NONE`, `optional.none()`."""
+
+    __slots__ = ("_value", "present")
+    cel_type = types.optional_of(types.DYN)
+
+    def __init__(self, value: Value = None, *, present: bool = True) -> None:
+        self.present = present
+        self._value = value
+
+    @property
+    def value(self) -> Value:
+        """The value inside; CelError where there is none (cel-go common/types/optional.go)."""
+        if not self.present:
+            raise CelError("optional.none() dereference")
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Optional_):
+            return False
+        if not (self.present and other.present):
+            return self.present == other.present
+        return equal(self._value, other._value)
+
+    def __hash__(self) -> int:
+        return hash((Optional_, self.present))
+
+    def __repr__(self) -> str:
+        return f"optional.of({self._value!r})" if self.present else "optional.none()"
+
+
+NONE = Optional_(present=False)
+
+
+class ConcatList:
+    """The lazy result of `list + list`: nothing is copied until somebody walks it.
+
+    Cost counts `+` on lists as 1, so an expression may build lists that are far larger than the memory: the length is
+    known at once, the elements come one by one.
+    """
+
+    __slots__ = ("_length", "left", "right")
+
+    def __init__(self, left: list[Value] | ConcatList, right: list[Value] | ConcatList) -> None:
+        self.left = left
+        self.right = right
+        self._length = len(left) + len(right)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Value]:
+        stack: list[list[Value] | ConcatList] = [self]
+        while stack:
+            part = stack.pop()
+            if isinstance(part, ConcatList):
+                stack.append(part.right)
+                stack.append(part.left)
+            else:
+                yield from part
+
+    def __getitem__(self, index: int) -> Value:
+        part: list[Value] | ConcatList = self
+        while isinstance(part, ConcatList):
+            split = len(part.left)
+            if index < split:
+                part = part.left
+            else:
+                index -= split
+                part = part.right
+        return part[index]
+
+    __hash__ = None  # type: ignore[assignment]  # mutable parts, never a key
+
+
+class KeyedMap:
+    """A map with at least one bool key, which a dict would confuse with 0 and 1; all other maps are plain dicts."""
+
+    __slots__ = ("entries",)
+
+    def __init__(self, items: Iterable[tuple[Value, Value]]) -> None:
+        self.entries: dict[tuple[bool, Value], tuple[Value, Value]] = {
+            (type(key) is bool, key): (key, value) for key, value in items
+        }
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Value]:
+        return iter([key for key, _ in self.entries.values()])
+
+    __hash__ = None  # type: ignore[assignment]  # mutable parts, never a key
+
+
+class StructValue(Opaque):
+    """An instance of a declared object type (`Object{...}`, `JSONPatch{...}`): the fields that were set."""
+
+    __slots__ = ("cel_type", "fields")
+
+    def __init__(self, cel_type: Type, fields: dict[str, Value]) -> None:
+        self.cel_type = cel_type
+        self.fields = fields
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StructValue) and self.cel_type == other.cel_type and equal(self.fields, other.fields)
+
+    def __hash__(self) -> int:
+        return hash((self.cel_type, tuple(self.fields)))
+
+    def __repr__(self) -> str:
+        return f"{self.cel_type.name}{self.fields!r}"
+
+
+LIST_CLASSES = (list, ConcatList)
+MAP_CLASSES = (dict, KeyedMap)
+
+_EXACT_TYPES: dict[type, Type] = {
+    type(None): types.NULL,
+    bool: types.BOOL,
+    int: types.INT,
+    Uint: types.UINT,
+    float: types.DOUBLE,
+    str: types.STRING,
+    bytes: types.BYTES,
+    list: types.LIST_DYN,
+    ConcatList: types.LIST_DYN,
+    dict: types.MAP_DYN,
+    KeyedMap: types.MAP_DYN,
+    Type: types.TYPE,
+}
+
+
+def type_of(value: Value) -> Type:
+    """Return the run-time type of a value (lists and maps as of dyn), as `type(x)` sees it."""
+    known = _EXACT_TYPES.get(type(value))
+    if known is not None:
+        return known
+    if isinstance(value, Opaque):
+        return value.cel_type
+    raise TypeError(f"{type(value).__name__} is not a CEL value")
+
+
+_NUMBERS = frozenset((int, Uint, float))
+
+
+def equal(a: Value, b: Value) -> bool:
+    """Return whether two values are equal in CEL: across number types by value, across other types false.
+
+    NaN equals nothing; lists and maps are compared deeply (cel-go common/types: Equal of each type).
+    """
+    class_a, class_b = type(a), type(b)
+    if class_a in _NUMBERS:
+        return class_b in _NUMBERS and bool(a == b)
+    if class_a is str or class_a is bool or class_a is bytes:
+        return class_a is class_b and bool(a == b)
+    if a is None:
+        return b is None
+    if class_a in LIST_CLASSES:
+        if class_b not in LIST_CLASSES or len(a) != len(b):
+            return False
+        return all(equal(x, y) for x, y in zip(a, b, strict=True))
+    if class_a in MAP_CLASSES:
+        if class_b not in MAP_CLASSES or len(a) != len(b):
+            return False
+        for key in a:
+            other = find(b, key)
+            if other is MISSING or not equal(find(a, key), other):
+                return False
+        return True
+    return bool(a == b)
+
+
+class _Missing:
+    """The class of `MISSING`, which stands for an absent map key (null is a value)."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = _Missing()
+
+
+def find(mapping: Value, key: Value) -> Value:
+    """Return the value at `key` of a dict or KeyedMap, or MISSING; numeric keys match across number types."""
+    if type(mapping) is dict:
+        if type(key) is bool or key.__hash__ is None:
+            return MISSING
+        return mapping.get(key, MISSING)
+    if key.__hash__ is None:
+        return MISSING
+    entry = mapping.entries.get((type(key) is bool, key))
+    return MISSING if entry is None else entry[1]
+
+
+def make_map(items: Iterable[tuple[Value, Value]]) -> Value:
+    """Return a dict of the items, or a KeyedMap where a key is a bool."""
+    pairs = list(items)
+    if any(type(key) is bool for key, _ in pairs):
+        return KeyedMap(pairs)
+    return dict(pairs)
+
+
+def check_int(value: int) -> int:
+    """Return `value` where it fits int64; CelError `integer overflow` otherwise."""
+    if INT_MIN <= value <= INT_MAX:
+        return value
+    raise CelError("integer overflow")
+
+
+def check_uint(value: int) -> Uint:
+    """Return `value` as Uint where it fits uint64; CelError `unsigned integer overflow` otherwise."""
+    if 0 <= value <= UINT_MAX:
+        return Uint(value)
+    raise CelError("unsigned integer overflow")
+
+
+def is_nan(value: Value) -> bool:
+    """Return whether the value is the double NaN."""
+    return type(value) is float and math.isnan(value)
