@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from admission.cel.ast import Ast, Expr
-from admission.cel.types import Type
+from admission.cel.ast import Expr
+from admission.cel.types import Type, parameters_in
 from admission.cel.values import Value
+
+if TYPE_CHECKING:
+    from admission.cel.validators import Survey
 
 CostFunction: TypeAlias = Callable[[Sequence[Value], Value], int]
 Implementation: TypeAlias = Callable[..., Value]
@@ -35,6 +38,10 @@ class Overload:
     member: bool = False
     cost: CostFunction | None = None
     since: str | None = None
+    type_params: tuple[str, ...] = field(init=False, repr=False, compare=False)  # counted once, asked at each check
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "type_params", parameters_in(self.result, *self.params))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +82,15 @@ class Macro:
     since: str | None = None
 
 
-CallCheck: TypeAlias = Callable[[Sequence[Expr]], str | None]
-
-
 @dataclass(frozen=True, slots=True)
 class Validator:
-    """A check of a checked AST beyond types (constant regex, duration, format strings); yields (node, message)."""
+    """A check of a checked AST beyond types (constant regex, duration, format strings).
+
+    `check` returns the faults: the id of the node each stands at, and its text.
+    """
 
     name: str
-    check: Callable[[Ast], list[tuple[Expr, str]]]
+    check: Callable[[Survey], list[tuple[int, str]]]
     since: str | None = None
 
 

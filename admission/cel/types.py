@@ -13,6 +13,8 @@ from enum import Enum, auto
 class Kind(Enum):
     """The families of types that need different treatment."""
 
+    __hash__ = object.__hash__  # one object per member: much cheaper than Enum's hash of the name
+
     DYN = auto()
     ERROR = auto()
     NULL = auto()
@@ -32,12 +34,13 @@ class Kind(Enum):
     STRUCT = auto()  # declared object types: kubernetes.AdmissionRequest, Object, google.protobuf.Struct, ...
     TYPE_PARAM = auto()
     WRAPPER = auto()  # wrapper(int) and the like: the primitive or null; params[0] is the primitive
+    UNSPECIFIED = auto()  # the field of a JSONPatch that does not exist: cel-go has no type there at all
 
 
 _SHORT_NAMES = {Kind.NULL: "null", Kind.ANY: "any", Kind.DURATION: "duration", Kind.TIMESTAMP: "timestamp"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Type:
     """One CEL type: its kind, its run-time name, and the types it is made of."""
 
@@ -58,6 +61,27 @@ class Type:
             return f"{self.name}({', '.join(str(param) for param in self.params)})"
         return self.name
 
+    @property
+    def full_name(self) -> str:
+        """Print the type as cel-go's Type.String does: `google.protobuf.Duration`, `null_type`, `type(<A>)`."""
+        if self.kind is Kind.WRAPPER:
+            return f"wrapper({self.params[0].full_name})"
+        if self.kind is Kind.TYPE_PARAM:
+            return f"<{self.name}>"
+        if self.params:
+            return f"{self.name}({', '.join(param.full_name for param in self.params)})"
+        return "error" if self.kind is Kind.ERROR else self.name
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Type):
+            return NotImplemented
+        return self.name == other.name and self.kind is other.kind and self.params == other.params
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.params))
+
 
 DYN = Type(Kind.DYN, "dyn")
 ERROR = Type(Kind.ERROR, "*error*")
@@ -72,6 +96,7 @@ DURATION = Type(Kind.DURATION, "google.protobuf.Duration")
 TIMESTAMP = Type(Kind.TIMESTAMP, "google.protobuf.Timestamp")
 ANY = Type(Kind.ANY, "google.protobuf.Any")
 TYPE = Type(Kind.TYPE, "type")
+UNSPECIFIED = Type(Kind.UNSPECIFIED, "")
 
 
 def list_of(element: Type) -> Type:
@@ -112,6 +137,19 @@ def type_param(name: str) -> Type:
 def wrapper(primitive: Type) -> Type:
     """Return the nullable wrapper of a primitive type."""
     return Type(Kind.WRAPPER, primitive.name, (primitive,))
+
+
+def parameters_in(*found_in: Type) -> tuple[str, ...]:
+    """Return the names of the type parameters that occur in the given types, each once, in order of appearance."""
+    names: dict[str, None] = {}
+    stack = list(reversed(found_in))
+    while stack:
+        current = stack.pop()
+        if current.kind is Kind.TYPE_PARAM:
+            names[current.name] = None
+        elif current.params:
+            stack.extend(reversed(current.params))
+    return tuple(names)
 
 
 LIST_DYN = list_of(DYN)
