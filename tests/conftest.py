@@ -1,0 +1,25 @@
+"""What all tests share: where the recorded data lies."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of recorded data: ADMISSION_SHARED, by default ../shared beside the repository.
+
+    Skips where the variable is unset and the folder is absent; where it is set, a missing folder is a failure.
+    """
+    named = os.environ.get("ADMISSION_SHARED")
+    folder = Path(named) if named else ROOT.parent / "shared"
+    if not folder.is_dir():
+        if named:
+            pytest.fail(f"ADMISSION_SHARED is {named}, which is no folder")
+        pytest.skip("no recorded data: ../shared is absent and ADMISSION_SHARED is not set")
+    return folder
