@@ -11,7 +11,7 @@ CEL's (`True == 1`), so compare with `equal`. This file knows types and nothing 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 from admission.cel import types
@@ -41,6 +41,7 @@ class Opaque:
 
     __slots__ = ()
     cel_type: Type = types.DYN
+    cost_size: int = 1  # what cost is counted with where cel-go asks for a value's size
 
 
 class Duration(Opaque):
@@ -226,10 +227,11 @@ def type_of(value: Value) -> Type:
 _NUMBERS = frozenset((int, Uint, float))
 
 
-def equal(a: Value, b: Value) -> bool:
+def equal(a: Value, b: Value, pace: Callable[[int], None] | None = None) -> bool:
     """Return whether two values are equal in CEL: across number types by value, across other types false.
 
-    NaN equals nothing; lists and maps are compared deeply (cel-go common/types: Equal of each type).
+    NaN equals nothing; lists and maps are compared deeply, without recursion, because objects may be nested thousands
+    of levels deep. `pace` is told how many elements are about to be compared (cel-go common/types: Equal of each type).
     """
     class_a, class_b = type(a), type(b)
     if class_a in _NUMBERS:
@@ -238,19 +240,42 @@ def equal(a: Value, b: Value) -> bool:
         return class_a is class_b and bool(a == b)
     if a is None:
         return b is None
-    if class_a in LIST_CLASSES:
-        if class_b not in LIST_CLASSES or len(a) != len(b):
-            return False
-        return all(equal(x, y) for x, y in zip(a, b, strict=True))
-    if class_a in MAP_CLASSES:
-        if class_b not in MAP_CLASSES or len(a) != len(b):
-            return False
-        for key in a:
-            other = find(b, key)
-            if other is MISSING or not equal(find(a, key), other):
-                return False
-        return True
+    if class_a in LIST_CLASSES or class_a in MAP_CLASSES:
+        return _deep_equal(a, b, pace)
     return bool(a == b)
+
+
+def _deep_equal(a: Value, b: Value, pace: Callable[[int], None] | None) -> bool:
+    pending = [(a, b)]
+    while pending:
+        a, b = pending.pop()
+        if type(a) in LIST_CLASSES:
+            if type(b) not in LIST_CLASSES or len(a) != len(b):
+                return False
+            pairs = zip(a, b, strict=True)
+        elif type(a) in MAP_CLASSES:
+            if type(b) not in MAP_CLASSES or len(a) != len(b):
+                return False
+            pairs = zip(entry_values(a), [find(b, key) for key in a], strict=True)
+        elif equal(a, b):
+            continue
+        else:
+            return False
+        if pace is not None:
+            pace(len(a))
+        for x, y in pairs:
+            if type(x) in LIST_CLASSES or type(x) in MAP_CLASSES:
+                pending.append((x, y))
+            elif not equal(x, y):
+                return False
+    return True
+
+
+def entry_values(mapping: Value) -> Iterable[Value]:
+    """Return the values of a dict or KeyedMap in the order of its keys."""
+    if type(mapping) is dict:
+        return mapping.values()
+    return [value for _, value in mapping.entries.values()]
 
 
 class _Missing:
