@@ -1,0 +1,149 @@
+"""What one evaluation knows and may spend: variables, budgets, and variables that are expressions themselves.
+
+A `Budget` is the account of one (policy, binding, param) evaluation, a `Meter` the account of one expression in it.
+The API server's cost decides what it would say; our own pace (steps of real work) bounds our time. The clock is not
+read here: `check` is called every PACE steps and raises when the deadline has passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from admission.cel.values import CelError, Value
+
+if TYPE_CHECKING:
+    from admission.cel.program import Program
+
+PER_CALL_LIMIT = 1_000_000  # apiserver pkg/apis/cel/config.go PerCallLimit
+RUNTIME_BUDGET = 10_000_000  # apiserver pkg/apis/cel/config.go RuntimeCELCostBudget
+PACE = 1_000
+MARK = 20_000  # the bound that compiled code may add before the clock is looked at: well below a millisecond of work
+
+
+class Overrun(Exception):  # noqa: N818 - a signal, not a fault
+    """Compiled code met its provable cost bound: the whole evaluation must be repeated with exact counting."""
+
+
+class CancelledError(Exception):
+    """One expression passed its cost limit; unlike CelError, no operator absorbs it inside that expression."""
+
+    def __init__(self) -> None:
+        super().__init__("operation cancelled: actual cost limit exceeded")
+
+
+class Budget:
+    """The cost and the steps of one evaluation of a policy.
+
+    `spent` is the exact cost of the expressions that were evaluated exactly, `bound` an upper bound of the cost of
+    those that ran as compiled code; `limit` is the API server's budget for the whole evaluation.
+    """
+
+    __slots__ = ("_check", "_next_check", "bound", "limit", "mark", "per_call", "spent", "steps")
+
+    def __init__(
+        self, limit: int = RUNTIME_BUDGET, per_call: int = PER_CALL_LIMIT, check: Callable[[], None] | None = None
+    ) -> None:
+        self.limit = limit
+        self.per_call = per_call
+        self.spent = 0
+        self.bound = 0
+        self.mark = min(per_call, MARK)
+        self.steps = 0
+        self._check = check
+        self._next_check = PACE
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether more was spent than the whole evaluation may cost."""
+        return self.spent > self.limit
+
+    def pace(self, steps: int) -> None:
+        """Count real work (loop rounds, copied or compared elements); look at the clock every PACE steps."""
+        self.steps += steps
+        if self.steps >= self._next_check:
+            self._next_check = self.steps + PACE
+            if self._check is not None:
+                self._check()
+
+    def grow(self, cost: int, steps: int) -> None:
+        """Add to the bound what compiled code is about to do at most; Overrun where that could reach a limit."""
+        self.bound += cost
+        if self.bound > self.mark:
+            self.reach()
+        self.pace(steps)
+
+    def reach(self) -> None:
+        """Look at limit and clock when the bound has passed `mark`; compiled code calls it only then."""
+        if self.bound > self.per_call:
+            raise Overrun
+        self.mark = min(self.per_call, self.bound + MARK)
+        if self._check is not None:
+            self._check()
+
+
+class Meter:
+    """The exact cost of one expression."""
+
+    __slots__ = ("budget", "cost")
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.cost = 0
+
+    def charge(self, cost: int) -> None:
+        """Add cost; CancelledError beyond the limit of one expression."""
+        self.cost += cost
+        if self.cost > self.budget.per_call:
+            raise CancelledError
+
+
+class Activation:
+    """The variables of an evaluation, by name, with its budget.
+
+    `exact` evaluations use the interpreter only and count every unit of cost.
+    """
+
+    __slots__ = ("budget", "exact", "variables")
+
+    def __init__(self, variables: dict[str, Value], budget: Budget | None = None, *, exact: bool = False) -> None:
+        self.variables = variables
+        self.budget = budget if budget is not None else Budget()
+        self.exact = exact
+
+
+class LazyVariables:
+    """The value of `variables`: each one evaluated when it is first asked for, once in an activation.
+
+    An error stays the error of that variable, in the words of apiserver pkg/admission/plugin/cel/composition.go.
+    `programs` holds a Program, or the text of the compile error of a variable that does not compile.
+    """
+
+    __slots__ = ("_activation", "_programs", "_values")
+
+    def __init__(self, programs: Mapping[str, Program | str], activation: Activation) -> None:
+        self._programs = programs
+        self._activation = activation
+        self._values: dict[str, Value | CelError] = {}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._programs
+
+    def __getitem__(self, name: str) -> Value:
+        """Return the variable's value; CelError where it fails, KeyError where there is none of that name."""
+        try:
+            value = self._values[name]
+        except KeyError:
+            value = self._values[name] = self._evaluate(name)
+        if type(value) is CelError:
+            raise value
+        return value
+
+    def _evaluate(self, name: str) -> Value | CelError:
+        program = self._programs[name]
+        if isinstance(program, str):
+            return CelError(f'composited variable "{name}" fails to compile: {program}')
+        try:
+            return program.evaluate(self._activation)
+        except CelError as error:
+            return CelError(f'composited variable "{name}" fails to evaluate: {error}')

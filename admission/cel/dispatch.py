@@ -1,0 +1,148 @@
+"""Choosing the overload of a call by the run-time types of its arguments, with cel-go's errors where none fits.
+
+cel-go binds a function in one of two ways, and the error says which: a *singleton* asks the first argument to do it
+("no such overload", without types), all others try their overloads in order ("no such overload: f(int, string)").
+Source: cel-go common/decls/decls.go (Bindings, matchesRuntimeSignature), interpreter/interpretable.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from admission.cel import values
+from admission.cel.function import CostFunction, Function, Overload
+from admission.cel.types import Kind, Type
+from admission.cel.values import CelError, Optional_, StructValue, Uint, Value
+
+Accepts: TypeAlias = Callable[[Value], bool]
+
+# common/stdlib/standard.go: functions bound once, for all their overloads
+SINGLETONS = frozenset(
+    ("_+_", "_-_", "_*_", "_/_", "_%_", "-_", "!_", "_<_", "_<=_", "_>_", "_>=_", "_[_]", "@in", "in", "_in_")
+    + ("size", "type", "dyn", "matches", "_==_", "_!=_")
+)
+
+_CLASSES: dict[Kind, tuple[type, ...]] = {
+    Kind.NULL: (type(None),),
+    Kind.BOOL: (bool,),
+    Kind.INT: (int,),
+    Kind.UINT: (Uint,),
+    Kind.DOUBLE: (float,),
+    Kind.STRING: (str,),
+    Kind.BYTES: (bytes,),
+    Kind.DURATION: (values.Duration,),
+    Kind.TIMESTAMP: (values.Timestamp,),
+    Kind.TYPE: (Type,),
+}
+
+
+def accepts(declared: Type) -> Accepts:
+    """Return the test whether a value may be given where `declared` is asked for (only first elements are looked at)."""
+    kind = declared.kind
+    if kind in (Kind.DYN, Kind.TYPE_PARAM, Kind.ANY, Kind.ERROR):
+        return lambda _: True
+    if kind in _CLASSES:
+        (only,) = _CLASSES[kind]
+        return lambda value: type(value) is only
+    if kind is Kind.WRAPPER:
+        inner = accepts(declared.params[0])
+        return lambda value: value is None or inner(value)
+    if kind is Kind.LIST:
+        element = accepts(declared.params[0])
+
+        def accepts_list(value: Value) -> bool:
+            return type(value) in values.LIST_CLASSES and (len(value) == 0 or element(value[0]))
+
+        return accepts_list
+    if kind is Kind.MAP:
+        key_type, value_type = accepts(declared.params[0]), accepts(declared.params[1])
+
+        def accepts_map(value: Value) -> bool:
+            if type(value) not in values.MAP_CLASSES:
+                return False
+            if len(value) == 0:
+                return True
+            key = next(iter(value))
+            return key_type(key) and value_type(values.find(value, key))
+
+        return accepts_map
+    name = declared.name
+    if name == "optional_type":
+        return lambda value: type(value) is Optional_
+    return lambda value: isinstance(value, values.Opaque) and value.cel_type.name == name
+
+
+def type_name(value: Value) -> str:
+    """Return the name of a value's run-time type as error messages print it."""
+    if isinstance(value, StructValue):
+        return value.cel_type.name
+    return values.type_of(value).name
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An overload with the tests of its parameters."""
+
+    overload: Overload
+    tests: tuple[Accepts, ...]
+
+    def fits(self, args: Sequence[Value]) -> bool:
+        """Return whether the arguments have the declared number and kinds."""
+        return len(args) == len(self.tests) and all(
+            test(arg) for test, arg in zip(self.tests, args, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """One function with the candidates of one call; `overload_id` is set where the checker left only one."""
+
+    name: str
+    candidates: tuple[Candidate, ...]
+    cost: CostFunction | None
+    singleton: bool
+
+    def call(self, args: Sequence[Value]) -> Value:
+        """Call the first candidate that fits; CelError `no such overload...` where none does."""
+        for candidate in self.candidates:
+            if candidate.fits(args):
+                return candidate.overload.implementation(*args)
+        raise self.no_such_overload(args)
+
+    def no_such_overload(self, args: Sequence[Value]) -> CelError:
+        """Return the error cel-go gives for these arguments."""
+        if self.singleton:
+            known = any(c.tests and c.tests[0](args[0]) for c in self.candidates)
+            return CelError("no such overload" if known else f"no such overload: {self.name}")
+        return CelError(f"no such overload: {self.name}({', '.join(type_name(arg) for arg in args)})")
+
+
+def dispatcher(function: Function, overload_ids: Sequence[str], arity: int, *, by_name: bool) -> Dispatcher:
+    """Return the dispatcher of a call with `arity` arguments (receiver included).
+
+    `overload_ids` are the checker's candidates, empty for unchecked calls. Cost follows the one resolved overload, or,
+    for `by_name` functions (those that the API server prices by name), the overload that is called in the end.
+    """
+    singleton = function.name in SINGLETONS
+    chosen = [o for o in function.overloads if len(o.params) == arity]
+    if len(overload_ids) == 1 and not singleton:
+        chosen = [o for o in chosen if o.id == overload_ids[0]]
+    candidates = tuple(Candidate(o, tuple(accepts(p) for p in o.params)) for o in chosen)
+    cost: CostFunction | None = None
+    resolved = [o for o in function.overloads if o.id in overload_ids]
+    if len(resolved) == 1:
+        cost = resolved[0].cost
+    elif by_name and candidates:
+
+        def cost_of_called(args: Sequence[Value], result: Value) -> int:
+            for candidate in candidates:
+                if candidate.fits(args):
+                    own = candidate.overload.cost
+                    return 1 if own is None else own(args, result)
+            return 1
+
+        if any(c.overload.cost is not None for c in candidates):
+            cost = cost_of_called
+    return Dispatcher(function.name, candidates, cost, singleton)

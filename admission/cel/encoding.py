@@ -1,0 +1,106 @@
+"""CEL values as JSON and back: the encoding of `admission cel --cases` and of recorded cases.
+
+JSON ints are CEL ints, floats doubles; what JSON has no word for is an object with one key that starts with a dollar:
+`$uint`, `$double` (NaN, +Inf, -Inf), `$bytes` (base64), `$duration` (Go's form), `$timestamp` (RFC 3339), `$type`,
+`$optional` ([] or [value]), `$map` ([[key, value], ...] for keys that are no strings), and one for each opaque type.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Any
+
+from admission.cel import values
+from admission.cel.times import format_duration, format_timestamp, parse_duration, parse_timestamp
+from admission.cel.types import Type
+from admission.cel.values import Optional_, Uint, Value
+
+_OPAQUE_TAGS = {
+    "kubernetes.Quantity": "$quantity",
+    "net.IP": "$ip",
+    "net.CIDR": "$cidr",
+    "kubernetes.URL": "$url",
+    "kubernetes.Semver": "$semver",
+    "kubernetes.NamedFormat": "$format",
+}
+
+
+def encode_value(value: Value) -> Any:
+    """Return the JSON form of a CEL value."""
+    kind = type(value)
+    if kind is float:
+        if math.isfinite(value):
+            return value
+        return {"$double": "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"}
+    if kind is Uint:
+        return {"$uint": str(int(value))}
+    if kind is bytes:
+        return {"$bytes": base64.b64encode(value).decode()}
+    if kind in values.LIST_CLASSES:
+        return [encode_value(element) for element in value]
+    if kind in values.MAP_CLASSES:
+        entries = [(key, encode_value(values.find(value, key))) for key in value]
+        if all(type(key) is str for key, _ in entries):
+            return dict(entries)
+        return {"$map": [[encode_value(key), item] for key, item in entries]}
+    if kind is Optional_:
+        return {"$optional": [encode_value(value.value)] if value.present else []}
+    if isinstance(value, Type):
+        return {"$type": value.name}
+    if isinstance(value, values.Opaque):
+        return _encode_opaque(value)
+    return value
+
+
+def _encode_opaque(value: values.Opaque) -> Any:
+    if isinstance(value, values.Duration):
+        return {"$duration": format_duration(value.nanos)}
+    if isinstance(value, values.Timestamp):
+        return {"$timestamp": format_timestamp(value.nanos)}
+    if isinstance(value, values.StructValue):
+        fields = {name: _plain(encode_value(item)) for name, item in value.fields.items()}
+        tag = "$jsonpatch" if value.cel_type.name == "JSONPatch" else "$object"
+        return {tag: {"op": "", "path": "", **fields} if tag == "$jsonpatch" else fields}
+    tag = _OPAQUE_TAGS.get(value.cel_type.name, "$" + value.cel_type.name)
+    return {tag: str(value)}
+
+
+def _plain(encoded: Any) -> Any:
+    """Objects inside objects are written as bare maps."""
+    if isinstance(encoded, list):
+        return [_plain(element) for element in encoded]
+    if isinstance(encoded, dict) and encoded.keys() == {"$object"}:
+        return encoded["$object"]
+    return encoded
+
+
+def decode_value(encoded: Any) -> Value:
+    """Return the CEL value of its JSON form; ValueError for an unknown tag."""
+    if isinstance(encoded, list):
+        return [decode_value(element) for element in encoded]
+    if not isinstance(encoded, dict):
+        return encoded
+    if len(encoded) == 1:
+        (tag, payload), *_ = encoded.items()
+        if tag.startswith("$"):
+            return _decode_tagged(tag, payload)
+    return {key: decode_value(item) for key, item in encoded.items()}
+
+
+def _decode_tagged(tag: str, payload: Any) -> Value:
+    if tag == "$uint":
+        return Uint(payload)
+    if tag == "$double":
+        return float(payload)
+    if tag == "$bytes":
+        return base64.b64decode(payload)
+    if tag == "$duration":
+        return values.Duration(parse_duration(payload))
+    if tag == "$timestamp":
+        return values.Timestamp(parse_timestamp(payload))
+    if tag == "$optional":
+        return Optional_(decode_value(payload[0])) if payload else values.NONE
+    if tag == "$map":
+        return values.make_map((decode_value(key), decode_value(item)) for key, item in payload)
+    raise ValueError(f"unknown value tag {tag}")

@@ -1,0 +1,206 @@
+"""Which functions, macros, types and rules an expression may use: three environments, one table.
+
+`kubernetes` is exactly what the API server offers in a given minor version; `extended` adds what our own kinds may use;
+`standard` is plain CEL as its conformance suite has it, which no policy can choose. What a version has is data: the
+`since` of libraries, functions and overloads. Source: apiserver pkg/cel/environment/base.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from admission.cel import messages, types
+from admission.cel.ast import Ast
+from admission.cel.checker import CheckedAst, check
+from admission.cel.function import Function, Library, Macro, Overload, Validator
+from admission.cel.library import LIBRARIES
+from admission.cel.macro import STANDARD_MACROS
+from admission.cel.parser import parse
+from admission.cel.program import Program
+from admission.cel.types import Type
+from admission.cel.validators import KUBERNETES_VALIDATORS, validate
+from admission.cel.validators import KUBERNETES_VALIDATORS, validate
+from admission.cel.values import MISSING, CelError, StructValue, Value
+
+NEWEST = "1.36"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What distinguishes environments beyond their libraries."""
+
+    escaped_identifiers: bool = False  # a.`b-c`
+    validators: tuple[Validator, ...] = KUBERNETES_VALIDATORS
+
+
+ENVIRONMENTS: dict[str, Rules] = {
+    "kubernetes": Rules(),
+    "extended": Rules(),
+    "standard": Rules(escaped_identifiers=True, validators=()),
+}
+
+_TYPE_NAMES: dict[str, Type] = {
+    "bool": types.BOOL,
+    "bytes": types.BYTES,
+    "double": types.DOUBLE,
+    "dyn": types.DYN,
+    "int": types.INT,
+    "list": types.LIST_DYN,
+    "map": types.MAP_DYN,
+    "null_type": types.NULL,
+    "string": types.STRING,
+    "type": types.TYPE,
+    "uint": types.UINT,
+}
+
+
+def _minor(version: str) -> tuple[int, int]:
+    major, minor = version.removeprefix("v").split(".")[:2]
+    return int(major), int(minor)
+
+
+def environment(name: str, version: str = NEWEST) -> Environment:
+    """Return the environment of that name as of that Kubernetes minor version; KeyError for an unknown name."""
+    return Environment(name, version, ENVIRONMENTS[name], LIBRARIES)
+
+
+class Environment:
+    """Declarations for the checker, macros for the parser, functions for the planner: all that an expression sees."""
+
+    def __init__(self, name: str, version: str, rules: Rules, libraries: Iterable[Library]) -> None:
+        self.name = name
+        self.version = version
+        self.rules = rules
+        self.container = ""
+        self.macros: dict[tuple[str, bool, int | None], Macro] = {_key(m): m for m in STANDARD_MACROS}
+        self.validators: tuple[Validator, ...] = KUBERNETES_VALIDATORS if rules.homogeneous else ()
+        self.newer: dict[str, str] = {}
+        self._functions: dict[str, Function] = {}
+        self._idents: dict[str, tuple[Type, Value]] = {
+            known: (types.type_of_type(kind), kind) for known, kind in (_TYPE_NAMES | messages.WELL_KNOWN).items()
+        }
+        self._structs: dict[str, Mapping[str, Type]] = dict(messages.FIELDS)
+        self._by_name: set[str] = set()
+        for library in libraries:
+            if name in library.environments:
+                self._add(library)
+
+    def _add(self, library: Library) -> None:
+        for function in library.functions:
+            self._add_function(library, function)
+        for macro in library.macros:
+            if self._has(macro.since or library.since):
+                self.macros[_key(macro)] = macro
+            else:
+                self.newer[macro.name] = macro.since or library.since or ""
+        if not self._has(library.since):
+            return
+        for constant, kind, value in library.constants:
+            self._idents[constant] = (kind, value)
+        self._structs.update(library.structs)
+        self.validators += tuple(v for v in library.validators if self._has(v.since))
+
+    def _add_function(self, library: Library, function: Function) -> None:
+        overloads = tuple(
+            overload
+            for overload in function.overloads
+            if self._has(overload.since or function.since or library.since)
+        )
+        if not overloads:
+            first = function.overloads[0]
+            self.newer.setdefault(function.name, first.since or function.since or library.since or "")
+            return
+        known = self._functions.get(function.name)
+        if known is not None:
+            merged: dict[str, Overload] = {overload.id: overload for overload in (*known.overloads, *overloads)}
+            overloads = tuple(merged.values())
+        self._functions[function.name] = replace(function, overloads=overloads)
+        if not library.name.startswith("standard"):
+            self._by_name.add(function.name)
+        self.newer.pop(function.name, None)
+
+    def _has(self, since: str | None) -> bool:
+        return since is None or self.name == "standard" or _minor(since) <= _minor(self.version)
+
+    def extend(
+        self, variables: Mapping[str, Type], structs: Mapping[str, Mapping[str, Type]] | None = None
+    ) -> Environment:
+        """Return this environment with more variables and object types declared."""
+        child = object.__new__(Environment)
+        child.__dict__.update(self.__dict__)
+        child._idents = {**self._idents, **{name: (kind, MISSING) for name, kind in variables.items()}}
+        child._structs = {**self._structs, **(structs or {})}
+        return child
+
+    def find_ident(self, name: str) -> tuple[Type, Value] | None:
+        """Return the type and constant value (MISSING for variables) of a global name."""
+        return self._idents.get(name)
+
+    def find_function(self, name: str) -> Function | None:
+        """Return the function of that name with the overloads this version has."""
+        return self._functions.get(name)
+
+    def find_struct(self, name: str) -> Type | None:
+        """Return the type that `name{...}` makes."""
+        known = messages.WELL_KNOWN.get(name)
+        if known is not None:
+            return known
+        return types.struct(name) if name in self._structs or self._is_open(name) else None
+
+    def find_field(self, struct: str, field: str) -> Type | None:
+        """Return the type of a field of a declared object type."""
+        if self._is_open(struct):
+            return types.DYN
+        return self._structs.get(struct, {}).get(field)
+
+    def remark(self, name: str) -> str | None:
+        """Return since when a function exists that this version does not have yet."""
+        since = self.newer.get(name)
+        return f"it exists since Kubernetes {since}" if since else None
+
+    def remark(self, name: str) -> str | None:
+        """Return since when a name exists that this version does not have."""
+        since = self.newer.get(name)
+        return f"exists since Kubernetes {since}" if since else None
+
+    def _is_open(self, name: str) -> bool:
+        """Whether the type takes any field: `Object` and `Object.a.b` of mutations (apiserver pkg/cel/mutation)."""
+        return "Object" in self._structs and (name == "Object" or name.startswith("Object."))
+
+    def priced_by_name(self, name: str) -> bool:
+        """Return whether cost depends on the function's name and not on the resolved overload."""
+        return name in self._by_name
+
+    def struct_builder(self, name: str) -> Callable[[dict[str, Value]], Value]:
+        """Return what makes a value of the type from its fields; CelError where there is no such type."""
+        builder = messages.BUILDERS.get(name)
+        if builder is not None:
+            return builder
+        struct = self.find_struct(name)
+        if struct is None:
+            raise CelError(f"unknown type: {name}")
+        return lambda fields: StructValue(struct, fields)
+
+    def parse(self, text: str) -> Ast:
+        """Parse; CompileError for syntax errors."""
+        return parse(text, macros=self.macros, escaped_identifiers=self.rules.escaped_identifiers)
+
+    def check(self, ast: Ast) -> CheckedAst:
+        """Check types and constants; CompileError with every error."""
+        checked = check(ast, self)
+        validate(checked, self, self.validators)
+        return checked
+
+    def compile(self, text: str) -> CheckedAst:
+        """Parse and check; CompileError with every error."""
+        return self.check(self.parse(text))
+
+    def program(self, checked: CheckedAst) -> Program:
+        """Make a program; ProgramError where a constant cannot be converted or a pattern is no regular expression."""
+        return Program(checked, self)
+
+
+def _key(macro: Macro) -> tuple[str, bool, int | None]:
+    return macro.name, macro.member, macro.arity
+

@@ -1,0 +1,82 @@
+"""A program: one expression ready to be evaluated, fast where nothing fails and exact where something does.
+
+`evaluate` runs the compiled code first. Whatever that raises, the exact interpreter evaluates the same expression
+again and has the last word: it alone knows which error `&&` or `all` absorb, and what cel-go would call the one that
+remains. Only `Overrun` passes through: then the caller repeats the whole evaluation with `exact` activations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from admission.cel import compiler
+from admission.cel.activation import Activation, CancelledError, Meter, Overrun
+from admission.cel.interpreter import Node, Scope
+from admission.cel.plan import FunctionTable, plan
+from admission.cel.trace import Trace
+from admission.cel.types import Type
+from admission.cel.values import CelError, Value
+from admission.errors import AdmissionError
+
+if TYPE_CHECKING:
+    from admission.cel.checker import CheckedAst
+
+Compiled: TypeAlias = Callable[[Activation], Value]
+
+
+class Program:
+    """One checked expression with its plan and its compiled code (None where it is better interpreted)."""
+
+    __slots__ = ("_compiled", "_functions", "_root", "_watched", "checked")
+
+    def __init__(self, checked: CheckedAst, functions: FunctionTable) -> None:
+        """Plan and compile; raises ProgramError for constants that cannot be converted."""
+        self.checked = checked
+        self._functions = functions
+        self._root: Node = plan(checked, functions)
+        self._compiled: Compiled | None = compiler.compile_expression(checked, functions)
+        self._watched: Node | None = None
+
+    @property
+    def text(self) -> str:
+        """The expression as written."""
+        return self.checked.source.text
+
+    @property
+    def result_type(self) -> Type:
+        """The static type of the result."""
+        return self.checked.result_type
+
+    def evaluate(self, activation: Activation) -> Value:
+        """Return the value; CelError where evaluation ends in one, Overrun where cost must be counted exactly."""
+        compiled = self._compiled
+        if compiled is None or activation.exact:
+            return self.evaluate_exact(activation)
+        try:
+            return compiled(activation)
+        except (Overrun, AdmissionError):
+            raise
+        except Exception:  # noqa: BLE001 - by design: the interpreter decides what really happened
+            return self.evaluate_exact(activation)
+
+    def evaluate_exact(self, activation: Activation) -> Value:
+        """Return the value as the interpreter computes it, adding the exact cost to the budget."""
+        meter = Meter(activation.budget)
+        try:
+            return self._root.eval(Scope(activation, meter))
+        except CancelledError as error:
+            raise CelError(str(error)) from None
+        finally:
+            activation.budget.spent += meter.cost
+
+    def trace(self, activation: Activation, root: Value = None) -> Trace:
+        """Evaluate once more and return every step; `root` is the object that paths are paths of. Never raises."""
+        if self._watched is None:
+            self._watched = plan(self.checked, self._functions, watch=True)
+        trace = Trace(root)
+        try:
+            trace.root.value = self._watched.eval(Scope(activation, Meter(activation.budget), trace))
+        except (CelError, CancelledError) as error:
+            trace.root.error = CelError(str(error))
+        return trace

@@ -1,0 +1,203 @@
+"""What happened inside one evaluation: every step with its value, and where in `object` the values came from.
+
+Only traced evaluations pay for this. Steps form a tree that follows evaluation (a step inside a comprehension appears
+once a round). Origins: lists and maps of `object` are known by identity, since nothing copies them; the elements of
+lists that an expression builds (`+`, filter, literals) keep the origin of what was put in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from admission.cel import values
+from admission.cel.values import MISSING, CelError, Value
+
+if TYPE_CHECKING:
+    from admission.cel.interpreter import Fold, Node, Scope
+
+Path: TypeAlias = tuple[str | int, ...]
+
+
+class Read:
+    """One look into a value: `container[key]`, the result (MISSING where absent), and where that is in `object`."""
+
+    __slots__ = ("container", "key", "path", "result")
+
+    def __init__(self, container: Value, key: Value, result: Value, path: Path | None) -> None:
+        self.container = container
+        self.key = key
+        self.result = result
+        self.path = path
+
+
+class Step:
+    """One evaluated sub-expression: node id, value or error, what it read, and the steps inside it.
+
+    `origin` is the path in `object` that the value came from; `round` the comprehension round the step belongs to.
+    """
+
+    __slots__ = ("children", "error", "id", "node", "origin", "reads", "round", "value")
+
+    def __init__(self, id: int, node: Node | Fold | None, round_: int) -> None:  # noqa: A002
+        self.id = id
+        self.node = node
+        self.value: Value = MISSING
+        self.error: CelError | None = None
+        self.origin: Path | None = None
+        self.reads: list[Read] = []
+        self.children: list[Step] = []
+        self.round = round_
+
+
+class Trace:
+    """The recorder of one traced evaluation; `root` is the step of the whole expression."""
+
+    def __init__(self, root: Value) -> None:
+        self.root = Step(0, None, 0)
+        self._stack = [self.root]
+        self._round = [0]
+        self._paths = _identity_paths(root)
+        self._elements: dict[int, tuple[Value, list[Path | None]]] = {}
+        self._names: list[tuple[str, Value, Path | None]] = []
+
+    @contextmanager
+    def step(self, id: int, node: Any) -> Iterator[Step]:  # noqa: A002
+        """Record one evaluation: the caller sets `value`; a CelError is kept and passed on."""
+        step = Step(id, node, self._round[-1])
+        self._stack[-1].children.append(step)
+        self._stack.append(step)
+        names = len(self._names)
+        self._round.append(0)
+        try:
+            yield step
+            self._remember(step)
+        except CelError as error:
+            step.error = error
+            raise
+        finally:
+            self._round.pop()
+            del self._names[names:]
+            self._stack.pop()
+
+    def named(self, name: str, value: Value) -> None:
+        """Record that a variable was read by name."""
+        step = self._stack[-1]
+        step.origin = self._origin_of_name(name, value)
+        if step.origin is not None:
+            step.reads.append(Read(None, name, value, step.origin))
+
+    def read(self, container: Value, key: Value, result: Value) -> None:
+        """Record one qualifier: `container[key]` gave `result`, or nothing (MISSING; False for has())."""
+        step = self._stack[-1]
+        base = self.path_of(container)
+        path: Path | None = None
+        if base is not None and isinstance(key, str | int):
+            path = (*base, key)
+        elif type(key) is int:
+            path = self._element_path(container, key)
+        step.reads.append(Read(container, key, result, path))
+        step.origin = path
+
+    def start_round(self, fold: Fold, iterable: Value, index: int, first: Value) -> None:
+        """Record that a comprehension goes on to its next element."""
+        self._round[-1] = index
+        base = self.path_of(iterable)
+        path: Path | None = None
+        if type(iterable) in values.MAP_CLASSES:
+            path = (*base, first) if base is not None and isinstance(first, str) else None
+        elif base is not None:
+            path = (*base, index)
+        else:
+            path = self._element_path(iterable, index)
+        name = fold.iter_var2 or fold.iter_var
+        while self._names and self._names[-1][0] == name:
+            self._names.pop()
+        self._names.append((name, first, path))
+
+    def path_of(self, value: Value) -> Path | None:
+        """Return where a list or map of `object` stands, by identity."""
+        return self._paths.get(id(value))
+
+    def first_element_path(self, value: Value) -> Path | None:
+        """Return where the first element of a list that the expression built came from."""
+        known = self._elements.get(id(value))
+        return next((path for path in known[1] if path is not None), None) if known is not None else None
+
+    def _origin_of_name(self, name: str, value: Value) -> Path | None:
+        for known, _, path in reversed(self._names):
+            if known == name:
+                return path
+        return self.path_of(value)
+
+    def _element_path(self, container: Value, index: int) -> Path | None:
+        known = self._elements.get(id(container))
+        if known is None or not 0 <= index < len(known[1]):
+            return None
+        return known[1][index]
+
+    def _remember(self, step: Step) -> None:
+        value = step.value
+        path = self._paths.get(id(value)) if isinstance(value, list | dict) else None
+        if path is not None:
+            step.origin = path
+        elif isinstance(value, list) and id(value) not in self._elements:
+            self._elements[id(value)] = (value, self._element_origins(step, value))
+        elif step.origin is None:
+            step.origin = _inherited(step)
+
+    def _element_origins(self, step: Step, value: list[Value]) -> list[Path | None]:
+        by_identity = [self._paths.get(id(element)) for element in value]
+        if all(path is not None for path in by_identity):
+            return by_identity
+        parts: list[Path | None] = []
+        for child in step.children:
+            if isinstance(child.value, list):
+                base = self.path_of(child.value)
+                if base is not None:
+                    parts.extend((*base, index) for index in range(len(child.value)))
+                elif id(child.value) in self._elements:
+                    parts.extend(self._elements[id(child.value)][1])
+            else:
+                parts.append(child.origin)
+        return parts if len(parts) == len(value) else by_identity
+
+
+def _inherited(step: Step) -> Path | None:
+    """A value that one of the sub-steps also had (?:, orValue, optional) keeps that one's origin."""
+    for child in reversed(step.children):
+        if child.origin is not None and child.value is step.value:
+            return child.origin
+    return None
+
+
+def _identity_paths(root: Value) -> dict[int, Path]:
+    paths: dict[int, Path] = {}
+    pending: list[tuple[Value, Path]] = [(root, ())]
+    while pending:
+        value, path = pending.pop()
+        if type(value) is dict:
+            paths[id(value)] = path
+            pending.extend((item, (*path, key)) for key, item in value.items() if type(item) in (dict, list))
+        elif type(value) is list:
+            paths[id(value)] = path
+            pending.extend((item, (*path, index)) for index, item in enumerate(value) if type(item) in (dict, list))
+    return paths
+
+
+class Watch:
+    """A node that reports each evaluation of another node to the trace."""
+
+    __slots__ = ("id", "node")
+
+    def __init__(self, node: Node, id: int) -> None:  # noqa: A002
+        self.node = node
+        self.id = id
+
+    def eval(self, scope: Scope) -> Value:
+        """Evaluate the node as a step of the trace."""
+        assert scope.trace is not None  # noqa: S101 - watched plans are evaluated with a trace only
+        with scope.trace.step(self.id, self.node) as step:
+            step.value = self.node.eval(scope)
+            return step.value
