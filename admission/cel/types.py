@@ -30,8 +30,8 @@ class Kind(Enum):
     LIST = auto()
     MAP = auto()
     TYPE = auto()
-    OPAQUE = auto()  # optional_type and the extension types (kubernetes.Quantity, net.IP, ...)
-    STRUCT = auto()  # declared object types: kubernetes.AdmissionRequest, Object, google.protobuf.Struct, ...
+    OPAQUE = auto()  # optional_type, net.IP, net.CIDR
+    STRUCT = auto()  # object types: kubernetes.AdmissionRequest, Object, and without fields kubernetes.Quantity, ...
     TYPE_PARAM = auto()
     WRAPPER = auto()  # wrapper(int) and the like: the primitive or null; params[0] is the primitive
     UNSPECIFIED = auto()  # the field of a JSONPatch that does not exist: cel-go has no type there at all
@@ -120,7 +120,7 @@ def optional_of(inner: Type) -> Type:
 
 
 def opaque(name: str, *params: Type) -> Type:
-    """Return an extension type such as `kubernetes.Quantity`."""
+    """Return an extension type such as `net.IP`."""
     return Type(Kind.OPAQUE, name, params)
 
 
@@ -158,14 +158,15 @@ A = type_param("A")
 B = type_param("B")
 LIST_A = list_of(A)
 MAP_AB = map_of(A, B)
-QUANTITY = opaque("kubernetes.Quantity")
-URL = opaque("kubernetes.URL")
 IP = opaque("net.IP")
 CIDR = opaque("net.CIDR")
-SEMVER = opaque("kubernetes.Semver")
-FORMAT = opaque("kubernetes.NamedFormat")
-AUTHORIZER = opaque("kubernetes.authorization.Authorizer")
-PATH_CHECK = opaque("kubernetes.authorization.PathCheck")
-GROUP_CHECK = opaque("kubernetes.authorization.GroupCheck")
-RESOURCE_CHECK = opaque("kubernetes.authorization.ResourceCheck")
-DECISION = opaque("kubernetes.authorization.Decision")
+# objects without fields to cel-go, so `quantity("1").value` is another error than `ip("::1").value`
+QUANTITY = struct("kubernetes.Quantity")
+URL = struct("kubernetes.URL")
+SEMVER = struct("kubernetes.Semver")
+FORMAT = struct("kubernetes.NamedFormat")
+AUTHORIZER = struct("kubernetes.authorization.Authorizer")
+PATH_CHECK = struct("kubernetes.authorization.PathCheck")
+GROUP_CHECK = struct("kubernetes.authorization.GroupCheck")
+RESOURCE_CHECK = struct("kubernetes.authorization.ResourceCheck")
+DECISION = struct("kubernetes.authorization.Decision")
