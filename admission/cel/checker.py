@@ -440,16 +440,17 @@ class _Checker:
             if overload.member is not member:
                 continue
             asked, yields = overload.params, overload.result
-            if overload.type_params:
+            if not overload.type_params:
+                if len(asked) != count or not substitution.all_assignable(arguments, asked):
+                    continue
+            else:
                 fresh = {name: self._new_variable() for name in overload.type_params}
                 if len(asked) != count:
                     continue
-                asked = tuple([instantiate(param, fresh) for param in asked])
-                yields = instantiate(yields, fresh)
-            if len(asked) != count or not substitution.all_assignable(arguments, asked):
-                continue
+                if not substitution.all_assignable(arguments, [instantiate(param, fresh) for param in asked]):
+                    continue
+                yields = substitution.resolve(instantiate(yields, fresh))
             matching.append(overload.id)
-            yields = substitution.resolve(yields)
             if result is None:
                 result = yields
             elif not is_dynamic(result) and not same_type(yields, result):

@@ -13,6 +13,7 @@ from admission.cel.types import DYN, Kind, Type
 _WILDCARDS = frozenset((Kind.DYN, Kind.ANY, Kind.ERROR))
 _DYNAMIC = frozenset((Kind.DYN, Kind.ANY))
 _NULLABLE = frozenset((Kind.NULL, Kind.WRAPPER, Kind.OPAQUE, Kind.STRUCT, Kind.ANY, Kind.DURATION, Kind.TIMESTAMP))
+_PLAIN = frozenset((Kind.BOOL, Kind.INT, Kind.UINT, Kind.DOUBLE, Kind.STRING, Kind.BYTES))  # the kind says it all
 _COMPOSED = frozenset((Kind.LIST, Kind.MAP, Kind.OPAQUE, Kind.TYPE))
 _CONTAINERS = frozenset((Kind.LIST, Kind.MAP, Kind.OPAQUE))
 
@@ -107,10 +108,16 @@ class Substitution:
         """Return whether each of `given` may stand at its place in `asked`, all together."""
         if len(given) != len(asked):
             return False
-        self._trail.clear()
-        for a, b in zip(given, asked, strict=True):
+        trail = self._trail
+        if trail:
+            trail.clear()
+        for index, b in enumerate(asked):
+            a = given[index]
+            if a is b and not b.params:
+                continue
             if not self._assign(a, b):
-                self._undo()
+                if trail:
+                    self._undo()
                 return False
         return True
 
@@ -150,6 +157,8 @@ class Substitution:
             return self._substitute(b, a)[0]
         if kind_a in _WILDCARDS or kind_b in _WILDCARDS:
             return True
+        if kind_a in _PLAIN and kind_b in _PLAIN:
+            return kind_a is kind_b
         if kind_a is Kind.NULL:
             return kind_b in _NULLABLE
         if kind_b is Kind.NULL:
