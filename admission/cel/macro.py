@@ -7,7 +7,7 @@ two-variable comprehensions and `cel.bind` bring their own (admission/cel/librar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -89,9 +89,10 @@ def fold(
     return Comprehension(number, iter_range, first, second, accumulator_name, init, condition, step, result)
 
 
-def bind(context: MacroContext, name: str, init: Expr, result: Expr) -> Comprehension:
+def bind(context: MacroContext, name: str, make_init: Callable[[], Expr], result: Expr) -> Comprehension:
     """Return the fold over nothing that stands for `let name = init in result` (ext/bindings.go)."""
     empty = list_of(context)
+    init = make_init()
     never = literal(context, False)
     step = ident(context, name)
     return fold(context, empty, (UNUSED, None), init, never, step, result, accumulator_name=name)
@@ -236,7 +237,7 @@ STANDARD_MACROS: tuple[Macro, ...] = (
     Macro("all", True, 2, _all),
     Macro("exists", True, 2, _exists),
     Macro("exists_one", True, 2, _exists_one),
-    Macro("existsOne", True, 2, _exists_one),
+    Macro("existsOne", True, 2, _exists_one, since="1.33"),
     Macro("map", True, 2, _map),
     Macro("map", True, 3, _map),
     Macro("filter", True, 2, _filter),
