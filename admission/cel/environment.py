@@ -20,7 +20,6 @@ from admission.cel.parser import parse
 from admission.cel.program import Program
 from admission.cel.types import Type
 from admission.cel.validators import KUBERNETES_VALIDATORS, validate
-from admission.cel.validators import KUBERNETES_VALIDATORS, validate
 from admission.cel.values import MISSING, CelError, StructValue, Value
 
 NEWEST = "1.36"
@@ -44,11 +43,11 @@ _TYPE_NAMES: dict[str, Type] = {
     "bool": types.BOOL,
     "bytes": types.BYTES,
     "double": types.DOUBLE,
-    "dyn": types.DYN,
     "int": types.INT,
     "list": types.LIST_DYN,
     "map": types.MAP_DYN,
     "null_type": types.NULL,
+    "optional_type": types.opaque("optional_type"),
     "string": types.STRING,
     "type": types.TYPE,
     "uint": types.UINT,
@@ -152,12 +151,8 @@ class Environment:
         """Return the type of a field of a declared object type."""
         if self._is_open(struct):
             return types.DYN
-        return self._structs.get(struct, {}).get(field)
-
-    def remark(self, name: str) -> str | None:
-        """Return since when a function exists that this version does not have yet."""
-        since = self.newer.get(name)
-        return f"it exists since Kubernetes {since}" if since else None
+        missing = types.UNSPECIFIED if struct == "JSONPatch" else None  # it has any field, but only four have a type
+        return self._structs.get(struct, {}).get(field, missing)
 
     def remark(self, name: str) -> str | None:
         """Return since when a name exists that this version does not have."""
