@@ -14,6 +14,7 @@ from admission.cel.values import CelError, Value
 
 if TYPE_CHECKING:
     from admission.cel.program import Program
+    from admission.cel.trace import Trace
 
 PER_CALL_LIMIT = 1_000_000  # apiserver pkg/apis/cel/config.go PerCallLimit
 RUNTIME_BUDGET = 10_000_000  # apiserver pkg/apis/cel/config.go RuntimeCELCostBudget
@@ -138,6 +139,11 @@ class LazyVariables:
         if type(value) is CelError:
             raise value
         return value
+
+    def trace(self, name: str, root: Value) -> Trace | None:
+        """Return how the variable got its value; None where it does not compile."""
+        program = self._programs.get(name)
+        return program.trace(self._activation, root) if program is not None and not isinstance(program, str) else None
 
     def _evaluate(self, name: str) -> Value | CelError:
         program = self._programs[name]

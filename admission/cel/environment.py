@@ -78,7 +78,7 @@ class Environment:
         self._functions: dict[str, Function] = {}
         self._idents: dict[str, tuple[Type, Value]] = {
             known: (types.type_of_type(kind), kind) for known, kind in (_TYPE_NAMES | messages.WELL_KNOWN).items()
-        }
+        } | {name: (types.INT, number) for name, number in messages.ENUM_VALUES.items()}
         self._structs: dict[str, Mapping[str, Type]] = dict(messages.FIELDS)
         self._by_name: set[str] = set()
         for library in libraries:
@@ -123,13 +123,20 @@ class Environment:
         return since is None or self.name == "standard" or _minor(since) <= _minor(self.version)
 
     def extend(
-        self, variables: Mapping[str, Type], structs: Mapping[str, Mapping[str, Type]] | None = None
+        self,
+        variables: Mapping[str, Type],
+        structs: Mapping[str, Mapping[str, Type]] | None = None,
+        *,
+        container: str = "",
+        functions: Iterable[Function] = (),
     ) -> Environment:
-        """Return this environment with more variables and object types declared."""
+        """Return this environment with more variables, object types and functions, names looked up in `container`."""
         child = object.__new__(Environment)
         child.__dict__.update(self.__dict__)
         child._idents = {**self._idents, **{name: (kind, MISSING) for name, kind in variables.items()}}
         child._structs = {**self._structs, **(structs or {})}
+        child._functions = {**self._functions, **{function.name: function for function in functions}}
+        child.container = container or self.container
         return child
 
     def find_ident(self, name: str) -> tuple[Type, Value] | None:

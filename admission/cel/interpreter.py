@@ -11,6 +11,7 @@ costs nothing and takes the bare values of branches that are attributes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from admission.cel.trace import Trace
 
 LIST_COST, MAP_COST, STRUCT_COST = 10, 30, 40  # cel-go common/cost.go
-STRING_FACTOR = 10  # one unit of cost for each ten code points walked
+STRING_FACTOR = 0.1  # in doubles, as upstream: ceil(30 * 0.1) is 4
 
 
 class Scope:
@@ -374,7 +375,7 @@ class Equality:
         """Return whether the operands are equal; the cost is a tenth of the smaller size."""
         left, right = eval_both(self.left, self.right, scope)
         smaller = min(actual_size(left), actual_size(right))
-        scope.meter.charge(-(-smaller // STRING_FACTOR))
+        scope.meter.charge(math.ceil(smaller * STRING_FACTOR))
         return values.equal(left, right, scope.meter.budget.pace) is not self.negated
 
 

@@ -42,7 +42,6 @@ WELL_KNOWN: dict[str, Type] = {
     "google.protobuf.Duration": types.DURATION,
     "google.protobuf.Timestamp": types.TIMESTAMP,
     "google.protobuf.ListValue": types.LIST_DYN,
-    "google.protobuf.NullValue": types.NULL,
     "google.protobuf.Struct": types.map_of(types.STRING, types.DYN),
     "google.protobuf.Value": types.DYN,
 }
@@ -54,7 +53,7 @@ FIELDS: dict[str, dict[str, Type]] = {
     "google.protobuf.ListValue": {"values": types.LIST_DYN},
     "google.protobuf.Struct": {"fields": types.map_of(types.STRING, types.DYN)},
     "google.protobuf.Value": {
-        "null_value": types.NULL,
+        "null_value": types.INT,  # an enum
         "number_value": types.DOUBLE,
         "string_value": types.STRING,
         "bool_value": types.BOOL,
@@ -63,6 +62,10 @@ FIELDS: dict[str, dict[str, Type]] = {
     },
     "google.protobuf.Any": {"type_url": types.STRING, "value": types.BYTES},
 }
+
+
+# values of enums: the identifier is the number
+ENUM_VALUES: dict[str, int] = {"google.protobuf.NullValue.NULL_VALUE": 0}
 
 
 def _ranged(low: int, high: int, zero: Value) -> Builder:
@@ -88,7 +91,7 @@ def _timestamp(fields: dict[str, Value]) -> Value:
 
 
 def _value(fields: dict[str, Value]) -> Value:
-    return next(iter(fields.values()), None)
+    return None if "null_value" in fields else next(iter(fields.values()), None)
 
 
 def _any(fields: dict[str, Value]) -> Value:

@@ -55,6 +55,7 @@ class Trace:
     """The recorder of one traced evaluation; `root` is the step of the whole expression."""
 
     def __init__(self, root: Value) -> None:
+        self.root_value = root
         self.root = Step(0, None, 0)
         self._stack = [self.root]
         self._round = [0]
@@ -99,6 +100,8 @@ class Trace:
             path = self._element_path(container, key)
         step.reads.append(Read(container, key, result, path))
         step.origin = path
+        if type(result) is list and id(result) not in self._paths and id(result) not in self._elements:
+            self._elements[id(result)] = (result, [self._paths.get(id(element)) for element in result])
 
     def start_round(self, fold: Fold, iterable: Value, index: int, first: Value) -> None:
         """Record that a comprehension goes on to its next element."""

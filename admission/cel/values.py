@@ -64,13 +64,17 @@ class Duration(Opaque):
 
 
 class Timestamp(Opaque):
-    """A google.protobuf.Timestamp as nanoseconds since 1970 in UTC; years 0001 to 9999."""
+    """A google.protobuf.Timestamp as nanoseconds since 1970 in UTC; years 0001 to 9999.
 
-    __slots__ = ("nanos",)
+    `offset` is the zone it was written with, in seconds east of UTC: it shows when the timestamp is printed, nowhere else.
+    """
+
+    __slots__ = ("nanos", "offset")
     cel_type = types.TIMESTAMP
 
-    def __init__(self, nanos: int) -> None:
+    def __init__(self, nanos: int, offset: int = 0) -> None:
         self.nanos = nanos
+        self.offset = offset
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Timestamp) and self.nanos == other.nanos
