@@ -102,9 +102,7 @@ class Environment:
 
     def _add_function(self, library: Library, function: Function) -> None:
         overloads = tuple(
-            overload
-            for overload in function.overloads
-            if self._has(overload.since or function.since or library.since)
+            overload for overload in function.overloads if self._has(overload.since or function.since or library.since)
         )
         if not overloads:
             first = function.overloads[0]
@@ -205,4 +203,3 @@ class Environment:
 
 def _key(macro: Macro) -> tuple[str, bool, int | None]:
     return macro.name, macro.member, macro.arity
-
