@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from admission.cel.function import Library
+from admission.cel.library import standard
 
-LIBRARIES: tuple[Library, ...] = ()
+LIBRARIES: tuple[Library, ...] = (*standard.LIBRARIES,)
