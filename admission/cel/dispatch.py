@@ -90,9 +90,7 @@ class Candidate:
 
     def fits(self, args: Sequence[Value]) -> bool:
         """Return whether the arguments have the declared number and kinds."""
-        return len(args) == len(self.tests) and all(
-            test(arg) for test, arg in zip(self.tests, args, strict=True)
-        )
+        return len(args) == len(self.tests) and all(test(arg) for test, arg in zip(self.tests, args, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

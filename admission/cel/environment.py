@@ -73,7 +73,7 @@ class Environment:
         self.rules = rules
         self.container = ""
         self.macros: dict[tuple[str, bool, int | None], Macro] = {_key(m): m for m in STANDARD_MACROS}
-        self.validators: tuple[Validator, ...] = KUBERNETES_VALIDATORS if rules.homogeneous else ()
+        self.validators: tuple[Validator, ...] = tuple(v for v in rules.validators if self._has(v.since))
         self.newer: dict[str, str] = {}
         self._functions: dict[str, Function] = {}
         self._idents: dict[str, tuple[Type, Value]] = {

@@ -150,7 +150,13 @@ class Qualifier:
     __slots__ = ("id", "key", "node", "optional", "test_only")
 
     def __init__(
-        self, id: int, key: Value, node: Node | None, *, optional: bool = False, test_only: bool = False  # noqa: A002
+        self,
+        id: int,
+        key: Value,
+        node: Node | None,
+        *,
+        optional: bool = False,
+        test_only: bool = False,  # noqa: A002
     ) -> None:
         self.id = id
         self.key = key
@@ -628,7 +634,10 @@ class StructNode:
     __slots__ = ("build", "fields", "id")
 
     def __init__(
-        self, id: int, build: Callable[[dict[str, Value]], Value], fields: list[tuple[str, Node, bool]]  # noqa: A002
+        self,
+        id: int,
+        build: Callable[[dict[str, Value]], Value],
+        fields: list[tuple[str, Node, bool]],  # noqa: A002
     ) -> None:
         self.id = id
         self.build = build

@@ -224,9 +224,7 @@ class _Planner:
         reference = self.references.get(expr.id, _NO_REFERENCE)
         call = Call(
             expr.id,
-            dispatcher(
-                function, reference.overloads, len(args), by_name=self.functions.priced_by_name(function.name)
-            ),
+            dispatcher(function, reference.overloads, len(args), by_name=self.functions.priced_by_name(function.name)),
             args,
         )
         if name == "@in" and reference.overloads == ("in_list",) and isinstance(args[1], Const):

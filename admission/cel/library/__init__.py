@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from admission.cel.function import Library
-from admission.cel.library import standard
+from admission.cel.library import bindings, comprehensions, list_extensions, lists, optionals, quantity, sets, standard
 
-LIBRARIES: tuple[Library, ...] = (*standard.LIBRARIES,)
+LIBRARIES: tuple[Library, ...] = (
+    *standard.LIBRARIES,
+    optionals.LIBRARY,
+    comprehensions.LIBRARY,
+    bindings.LIBRARY,
+    bindings.BLOCK,
+    lists.LIBRARY,
+    list_extensions.LIBRARY,
+    sets.LIBRARY,
+    quantity.LIBRARY,
+)
