@@ -39,6 +39,9 @@ class Place(Protocol):
     def locate(self, offset: int) -> tuple[Position | None, str]:
         """Return the position of a code point of a string value, and the line of the file that it stands on."""
 
+    def at(self, *steps: str | int, text: str = "") -> Place:
+        """Return the place of something inside: field names and indexes; `text` is the value where it is a string."""
+
 
 class FailurePolicy(StrEnum):
     """What an error of evaluation means."""
