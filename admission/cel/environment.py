@@ -159,6 +159,18 @@ class Environment:
         missing = types.UNSPECIFIED if struct == "JSONPatch" else None  # it has any field, but only four have a type
         return self._structs.get(struct, {}).get(field, missing)
 
+    def ident_names(self) -> Iterable[str]:
+        """Return the names of variables, constants and types."""
+        return self._idents
+
+    def function_names(self) -> Iterable[str]:
+        """Return the names of all functions, operators included."""
+        return self._functions
+
+    def field_names(self, struct: str) -> Iterable[str]:
+        """Return the declared fields of an object type."""
+        return self._structs.get(struct, {})
+
     def remark(self, name: str) -> str | None:
         """Return since when a name exists that this version does not have."""
         since = self.newer.get(name)
