@@ -1,0 +1,317 @@
+"""Every expression of every policy compiled once, with the types that upstream compiles it with.
+
+An expression that does not compile keeps its error, in upstream's words: for a stored policy that is an error of that
+expression alone, which surfaces only when it is evaluated. Variables are visible to those after them, under the type of
+their result where that is simple. Sources: apiserver pkg/admission/plugin/cel/compile.go and composition.go,
+plugin/policy/validating/plugin.go, plugin/policy/mutating/compilation.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from admission.cel import types
+from admission.cel.diagnostic import CelIssue, CompileError
+from admission.cel.environment import NEWEST, Environment, environment
+from admission.cel.plan import ProgramError
+from admission.cel.program import Program
+from admission.cel.types import Type
+from admission.errors import Issue
+from admission.policy import Expression, MutatingPolicy, Policy, PolicySet, ValidatingPolicy
+from admission.variables import JSON_PATCH, OBJECT, composed_type, structs, variables
+
+Composed: TypeAlias = Mapping[str, Type]
+
+CONDITION: Final = (types.BOOL,)
+MESSAGE: Final = (types.STRING,)
+AUDIT_VALUE: Final = (types.STRING, types.NULL)
+ANYTHING: Final[tuple[Type, ...]] = ()
+_PATCHES: Final[Mapping[str, tuple[Type, ...]]] = {
+    "JSONPatch": (types.list_of(JSON_PATCH),),
+    "ApplyConfiguration": (OBJECT,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledExpression:
+    """An expression with its program, or with the reason why there is none.
+
+    `error` is upstream's text without the words "compilation error: "; `issues` are the single faults behind it, with
+    places in the text, where they have any; `internal` says that it compiles but no program can be made.
+    """
+
+    expression: Expression
+    program: Program | None = None
+    error: str = ""
+    issues: tuple[CelIssue, ...] = ()
+    internal: bool = False
+
+    @property
+    def result_type(self) -> Type:
+        """The static type of the result; dyn where the expression does not compile."""
+        return self.program.result_type if self.program is not None else types.DYN
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an expression may name besides object, oldObject, request and namespaceObject.
+
+    `composed` holds the policy's own variables so far, None where `variables` does not exist; `mutation` adds the types
+    Object and JSONPatch.
+    """
+
+    params: bool = False
+    authorizer: bool = True
+    mutation: bool = False
+    composed: Composed | None = field(default=None, hash=False)
+
+    def narrowed(self, text: str) -> Scope:
+        """Return the scope without what the text does not mention: the outcome is the same, and more often known."""
+        return Scope(
+            params=self.params and "params" in text,
+            authorizer=self.authorizer and "authorizer" in text,
+            mutation=self.mutation,
+            composed={name: kind for name, kind in self.composed.items() if name in text}
+            if self.composed is not None and "variables" in text
+            else None,
+        )
+
+
+_Key: TypeAlias = tuple[bool, bool, bool, tuple[tuple[str, Type], ...] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What compiling a text came to, whatever result is wanted."""
+
+    program: Program | None = None
+    result_type: Type = types.ERROR
+    error: CompileError | ProgramError | None = None
+
+
+class ExpressionCompiler:
+    """Compiles expressions for one version of Kubernetes and remembers what it compiled."""
+
+    def __init__(self, kubernetes_version: str = NEWEST) -> None:
+        self.kubernetes_version = kubernetes_version
+        self._base = environment("kubernetes", kubernetes_version)
+        self._environments: dict[_Key, Environment] = {}
+        self._outcomes: dict[tuple[_Key, str], _Outcome] = {}
+
+    def compile(self, expression: Expression, scope: Scope, wanted: tuple[Type, ...] = ANYTHING) -> CompiledExpression:
+        """Compile an expression whose result must be exactly one of the wanted types; never raises."""
+        outcome = self._outcome(expression.text, scope.narrowed(expression.text))
+        error = outcome.error
+        if isinstance(error, CompileError):
+            return CompiledExpression(expression, error=f"compilation failed: {error}", issues=error.issues)
+        if wanted and outcome.result_type not in wanted:
+            return CompiledExpression(expression, error=_wrong_type(wanted, outcome.result_type))
+        if error is not None:
+            return CompiledExpression(expression, error=str(error), internal=True)
+        return CompiledExpression(expression, outcome.program)
+
+    def _outcome(self, text: str, scope: Scope) -> _Outcome:
+        composed = tuple(scope.composed.items()) if scope.composed is not None else None
+        key = (scope.params, scope.authorizer, scope.mutation, composed)
+        outcome = self._outcomes.get((key, text))
+        if outcome is None:
+            outcome = self._outcomes[key, text] = _compile(self._environment(key, scope), text)
+        return outcome
+
+    def _environment(self, key: _Key, scope: Scope) -> Environment:
+        known = self._environments.get(key)
+        if known is None:
+            known = self._environments[key] = self._base.extend(
+                variables(params=scope.params, authorizer=scope.authorizer, composed=scope.composed),
+                structs(composed=scope.composed, mutation=scope.mutation),
+            )
+        return known
+
+
+def _compile(known: Environment, text: str) -> _Outcome:
+    try:
+        checked = known.compile(text)
+    except CompileError as error:
+        return _Outcome(error=error)
+    try:
+        return _Outcome(known.program(checked), checked.result_type)
+    except ProgramError as error:
+        return _Outcome(None, checked.result_type, error)
+
+
+def _wrong_type(wanted: tuple[Type, ...], result: Type) -> str:
+    if len(wanted) == 1:
+        return f"must evaluate to {wanted[0].full_name} but got {result.full_name}"
+    return f"must evaluate to one of [{' '.join(one.full_name for one in wanted)}] but got {result.full_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledVariables:
+    """The variables of a policy: `programs` as evaluation wants them, by name, the last of two with one name.
+
+    `types` are the types that others know them under (dyn where one does not compile), in order of declaration.
+    """
+
+    expressions: tuple[CompiledExpression, ...] = ()
+    programs: Mapping[str, Program | str] = field(default_factory=dict, hash=False)
+    types: Composed = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledValidatingPolicy:
+    """A validating policy with a program, or an error, for each of its expressions, in the policy's order.
+
+    `messages` has None for a validation without a message expression; `names` are the root variables that any
+    expression mentions, a superset of what it needs.
+    """
+
+    policy: ValidatingPolicy
+    match_conditions: tuple[tuple[str, CompiledExpression], ...]
+    variables: Mapping[str, Program | str] = field(hash=False)
+    validations: tuple[CompiledExpression, ...]
+    messages: tuple[CompiledExpression | None, ...]
+    audit_annotations: tuple[CompiledExpression, ...]
+    names: frozenset[str] = frozenset()
+    expressions: tuple[CompiledExpression, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledMutatingPolicy:
+    """A mutating policy with a program, or an error, for each of its expressions, in the policy's order."""
+
+    policy: MutatingPolicy
+    match_conditions: tuple[tuple[str, CompiledExpression], ...]
+    variables: Mapping[str, Program | str] = field(hash=False)
+    mutations: tuple[CompiledExpression, ...]
+    names: frozenset[str] = frozenset()
+    expressions: tuple[CompiledExpression, ...] = ()
+
+
+CompiledPolicy: TypeAlias = CompiledValidatingPolicy | CompiledMutatingPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPolicySet:
+    """All policies, compiled, in order of name, with the set that they were made of."""
+
+    source: PolicySet
+    validating: tuple[CompiledValidatingPolicy, ...]
+    mutating: tuple[CompiledMutatingPolicy, ...]
+    kubernetes_version: str = NEWEST
+
+    @property
+    def version(self) -> str:
+        """The hash of all that the policies say."""
+        return self.source.version
+
+
+def compile_policies(
+    policies: PolicySet, *, kubernetes_version: str = NEWEST, expressions: ExpressionCompiler | None = None
+) -> tuple[CompiledPolicySet, tuple[Issue, ...]]:
+    """Compile policies as stored ones; return them with one Issue for every fault of every expression.
+
+    `expressions` is a compiler that was used before, whose memory saves the work of compiling twice.
+    """
+    compiler = expressions if expressions is not None else ExpressionCompiler(kubernetes_version)
+    validating = tuple(
+        compile_validating(policy, compiler) for policy in policies.policies if isinstance(policy, ValidatingPolicy)
+    )
+    mutating = tuple(
+        compile_mutating(policy, compiler) for policy in policies.policies if isinstance(policy, MutatingPolicy)
+    )
+    compiled: tuple[CompiledPolicy, ...] = (*validating, *mutating)
+    issues = tuple(issue for policy in compiled for one in policy.expressions for issue in issues_of(one))
+    return CompiledPolicySet(policies, validating, mutating, compiler.kubernetes_version), issues
+
+
+def compile_validating(policy: ValidatingPolicy, compiler: ExpressionCompiler) -> CompiledValidatingPolicy:
+    """Compile one stored validating policy."""
+    known = compile_variables(policy, compiler)
+    scope = Scope(params=policy.param_kind is not None, composed=known.types)
+    message_scope = Scope(params=scope.params, authorizer=False, composed=known.types)
+    conditions = _conditions(policy, compiler, scope)
+    validations = tuple(compiler.compile(one.expression, scope, CONDITION) for one in policy.validations)
+    messages = tuple(
+        compiler.compile(one.message_expression, message_scope, MESSAGE) if one.message_expression is not None else None
+        for one in policy.validations
+    )
+    annotations = tuple(compiler.compile(one.expression, scope, AUDIT_VALUE) for one in policy.audit_annotations)
+    every = (
+        *(compiled for _, compiled in conditions),
+        *known.expressions,
+        *validations,
+        *(message for message in messages if message is not None),
+        *annotations,
+    )
+    return CompiledValidatingPolicy(
+        policy, conditions, known.programs, validations, messages, annotations, _names(every), every
+    )
+
+
+def compile_mutating(policy: MutatingPolicy, compiler: ExpressionCompiler) -> CompiledMutatingPolicy:
+    """Compile one stored mutating policy."""
+    known = compile_variables(policy, compiler)
+    scope = Scope(params=policy.param_kind is not None, composed=known.types)
+    mutation_scope = Scope(params=scope.params, mutation=True, composed=known.types)
+    conditions = _conditions(policy, compiler, scope)
+    mutations = tuple(
+        compiler.compile(one.expression, mutation_scope, patch_types(one.patch_type)) for one in policy.mutations
+    )
+    every = (*(compiled for _, compiled in conditions), *known.expressions, *mutations)
+    return CompiledMutatingPolicy(policy, conditions, known.programs, mutations, _names(every), every)
+
+
+def compile_variables(policy: Policy, compiler: ExpressionCompiler) -> CompiledVariables:
+    """Compile a policy's variables in order, each seeing those before it."""
+    found: dict[str, Type] = {}
+    compiled = []
+    for variable in policy.variables:
+        scope = Scope(params=policy.param_kind is not None, composed=dict(found))
+        one = compiler.compile(variable.expression, scope)
+        found[variable.name] = composed_type(one.result_type)
+        compiled.append(one)
+    programs = {
+        variable.name: one.program if one.program is not None else one.error
+        for variable, one in zip(policy.variables, compiled, strict=True)
+    }
+    return CompiledVariables(tuple(compiled), programs, found)
+
+
+def patch_types(patch_type: str) -> tuple[Type, ...]:
+    """Return what the expression of a mutation must evaluate to."""
+    return _PATCHES.get(patch_type, _PATCHES["JSONPatch"])
+
+
+def issues_of(compiled: CompiledExpression) -> Iterable[Issue]:
+    """Return one Issue for every fault of an expression, each at its place in the file."""
+    expression = compiled.expression
+    if not compiled.error:
+        return
+    if not compiled.issues:
+        yield expression_issue(expression, f"{expression.field}: {compiled.error}", 0)
+    for issue in compiled.issues:
+        yield expression_issue(expression, f"{expression.field}: {issue.message}", max(issue.offset, 0))
+
+
+def expression_issue(expression: Expression, message: str, offset: int) -> Issue:
+    """Return an Issue at a code point of an expression."""
+    if expression.place is None:
+        return Issue(message, field=expression.field, id="expression")
+    position, line = expression.place.locate(offset)
+    return Issue(message, position, expression.field, line, id="expression")
+
+
+def _conditions(
+    policy: Policy, compiler: ExpressionCompiler, scope: Scope
+) -> tuple[tuple[str, CompiledExpression], ...]:
+    return tuple((one.name, compiler.compile(one.expression, scope, CONDITION)) for one in policy.match_conditions)
+
+
+_ROOTS: Final = ("object", "oldObject", "request", "namespaceObject", "params", "authorizer")
+
+
+def _names(compiled: Iterable[CompiledExpression]) -> frozenset[str]:
+    texts = [one.expression.text for one in compiled]
+    return frozenset(name for name in _ROOTS if any(name in text for text in texts))
