@@ -24,14 +24,12 @@ of the string for the first two, else 1. Since Kubernetes 1.28. Source: apiserve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from admission.cel import types
 from admission.cel.function import Function, Implementation, Library, Overload
 from admission.cel.quantity import Quantity, from_int, parse_quantity
-from admission.cel.sizes import size_of, string_cost
+from admission.cel.sizes import first_string_cost
 from admission.cel.types import Type
-from admission.cel.values import CelError, Value
+from admission.cel.values import CelError
 
 
 def _is_quantity(text: str) -> bool:
@@ -49,10 +47,6 @@ def _as_integer(quantity: Quantity) -> int:
     return integer
 
 
-def _parse_cost(args: Sequence[Value], _: Value) -> int:
-    return string_cost(size_of(args[0]))
-
-
 _Q = types.QUANTITY
 
 
@@ -65,11 +59,11 @@ LIBRARY = Library(
     functions=(
         Function(
             "quantity",
-            (Overload("string_to_quantity", (types.STRING,), _Q, parse_quantity, cost=_parse_cost),),
+            (Overload("string_to_quantity", (types.STRING,), _Q, parse_quantity, cost=first_string_cost),),
         ),
         Function(
             "isQuantity",
-            (Overload("is_quantity_string", (types.STRING,), types.BOOL, _is_quantity, cost=_parse_cost),),
+            (Overload("is_quantity_string", (types.STRING,), types.BOOL, _is_quantity, cost=first_string_cost),),
         ),
         Function("sign", (Overload("quantity_sign", (_Q,), types.INT, lambda q: q.sign),)),
         _method("isGreaterThan", "quantity_is_greater_than", (_Q,), types.BOOL, lambda q, other: q.compare(other) == 1),
