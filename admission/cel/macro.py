@@ -2,7 +2,8 @@
 
 A macro expands exactly as in cel-go (parser/macro.go), node for node and in the same order of ids, because costs, error
 texts and error places depend on the shape. `STANDARD_MACROS` are those of the language itself; optional values,
-two-variable comprehensions and `cel.bind` bring their own (admission/cel/library/).
+two-variable comprehensions and `cel.bind` bring their own (admission/cel/library/). `existsOne` is not among them: in
+cel-go's standard environment only its two-variable form exists (cel/macro.go).
 """
 
 from __future__ import annotations
@@ -237,7 +238,6 @@ STANDARD_MACROS: tuple[Macro, ...] = (
     Macro("all", True, 2, _all),
     Macro("exists", True, 2, _exists),
     Macro("exists_one", True, 2, _exists_one),
-    Macro("existsOne", True, 2, _exists_one, since="1.33"),
     Macro("map", True, 2, _map),
     Macro("map", True, 3, _map),
     Macro("filter", True, 2, _filter),

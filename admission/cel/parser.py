@@ -1,62 +1,39 @@
 """From text to syntax tree: a hand-written precedence parser for all of CEL as cel-go accepts it (parser/parser.go).
 
-It accepts and rejects what cel-go does, numbers the nodes as cel-go does, and puts errors where cel-go puts them. Two
-frames of the Python stack per level of nesting, and cel-go's own limits, keep any input from exhausting the stack.
+It accepts and rejects what cel-go does, numbers the nodes as cel-go does, and puts errors where cel-go puts them. At
+most three frames of the Python stack per level of nesting, and cel-go's own limits, keep any input from exhausting
+the stack. Where the syntax is wrong it only finds out that it is; admission/cel/recovery.py says how.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Final
 
 from admission.cel.ast import (
     Ast,
     Call,
-    Comprehension,
-    Constant,
     Expr,
     FieldInit,
     Ident,
     ListExpr,
     Literal,
-    MacroCall,
     MapEntry,
     MapExpr,
     Select,
     SourceInfo,
     StructExpr,
 )
-from admission.cel.diagnostic import CelIssue, CompileError, issue_at
-from admission.cel.function import Macro
-from admission.cel.lexer import (
-    BYTES,
-    END,
-    FLOAT,
-    INT,
-    NAME,
-    PLAIN,
-    QUOTED_NAME,
-    STRING,
-    UINT,
-    Lexemes,
-    tokenize,
-)
+from admission.cel.builder import RESERVED, Builder, LimitPassed, SyntaxFault
+from admission.cel.diagnostic import CompileError, issue_at
+from admission.cel.lexer import END, FLOAT, INT, NAME, QUOTED_NAME, Lexemes, tokenize
 from admission.cel.macro import MacroTable
-from admission.cel.unescape import UnescapeError, bytes_value, string_value
-from admission.cel.values import INT_MAX, INT_MIN, UINT_MAX, Uint
+from admission.cel.recovery import Recovery
+from admission.cel.remnant import Salvage
 
 MAX_NESTING: Final = 250
 MAX_SIZE: Final = 100_000
-MAX_NODES: Final = 200_000
 MAX_TREE_DEPTH: Final = 750
-
-RESERVED: Final = frozenset(
-    (
-        *("as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let"),
-        *("loop", "package", "namespace", "null", "return", "true", "var", "void", "while"),
-    )
-)
 
 _OR, _AND, _RELATION, _ADDITION, _MULTIPLICATION = 1, 2, 3, 4, 5
 _PRECEDENCE: Final = {
@@ -76,26 +53,7 @@ _PRECEDENCE: Final = {
     "%": _MULTIPLICATION,
 }
 _FUNCTIONS: Final = {token: f"_{token}_" for token in _PRECEDENCE} | {"in": "@in"}
-_KEYWORD_VALUES: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
-_MAX_DIGITS: Final = 4000
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-
-
-class _SyntaxFault(Exception):  # noqa: N818 - never leaves this module
-    """The token at the parser's position cannot stand there."""
-
-
-class _Abandoned(Exception):  # noqa: N818 - never leaves this module
-    """A limit was passed; nothing more can be said about the text."""
-
-
-class _Misuse(Exception):  # noqa: N818 - never leaves this module
-    """A macro was called with arguments that it cannot take."""
-
-    def __init__(self, offset: int, message: str) -> None:
-        super().__init__(message)
-        self.offset = offset
-        self.message = message
 
 
 class _Binary:
@@ -125,106 +83,31 @@ class _Chain:
         self.offset = 0
 
 
-class _Parser:
-    """The state of one parse: where it is in the tokens, what it has numbered, what it has found wrong.
+class _Parser(Builder):
+    """The state of one parse: where it is in the tokens, and how deep."""
 
-    It is also the context in which macros expand (`MacroContext`): they are placed at the call that they replace.
-    """
-
-    __slots__ = (
-        "escaped_identifiers",
-        "issues",
-        "kinds",
-        "macros",
-        "nesting",
-        "next_number",
-        "offsets",
-        "optional_syntax",
-        "place",
-        "place_span",
-        "pos",
-        "relations",
-        "source",
-        "spans",
-        "starts",
-        "sums",
-        "texts",
-    )
+    __slots__ = ("nesting", "relations", "sums")
 
     def __init__(
         self, lexemes: Lexemes, source: SourceInfo, macros: MacroTable, *, optional: bool, escaped: bool
     ) -> None:
-        self.kinds = lexemes.kinds
-        self.texts = lexemes.texts
-        self.starts = lexemes.starts
-        self.source = source
-        self.offsets = source.offsets
-        self.spans = source.spans
-        self.macros = macros
-        self.optional_syntax = optional
-        self.escaped_identifiers = escaped
-        self.pos = 0
-        self.next_number = 1
+        super().__init__(lexemes, source, macros, optional=optional, escaped=escaped)
         self.nesting = 0  # open expressions
         self.relations = 0  # comparisons whose right side is being read
         self.sums = 0  # the same for arithmetic
-        self.issues: list[CelIssue] = []
-        self.place = 0
-        self.place_span = (0, 0)
-
-    # What macros may ask (MacroContext).
-
-    def new_id(self, like: Expr | None = None) -> int:
-        """Return a fresh id, placed at the macro call or where `like` stands."""
-        number = self.next_number
-        if number > MAX_NODES:
-            raise _Abandoned(f"expression too large: macros expand it to more than {MAX_NODES} nodes")
-        self.next_number = number + 1
-        if like is None:
-            self.offsets[number] = self.place
-            self.spans[number] = self.place_span
-        else:
-            self.offsets[number] = self.offsets[like.id]
-            self.spans[number] = self.spans[like.id]
-        return number
-
-    def fail(self, node: Expr | None, message: str) -> Exception:
-        """Return the error that says what is wrong with an argument of a macro."""
-        return _Misuse(self.place if node is None else self.offsets[node.id], message)
-
-    # Numbers, places, faults.
-
-    def number(self, offset: int, begin: int) -> int:
-        """Return a fresh id for what is at `offset`; its span starts at `begin` and ends with the last token read."""
-        number = self.next_number
-        self.next_number = number + 1
-        self.offsets[number] = offset
-        last = self.pos - 1
-        self.spans[number] = (begin, self.starts[last] + len(self.texts[last]))
-        return number
-
-    def extend(self, number: int, begin: int) -> None:
-        """Set the span of an id that was taken before all of its text was read."""
-        last = self.pos - 1
-        self.spans[number] = (begin, self.starts[last] + len(self.texts[last]))
-
-    def report(self, offset: int, message: str) -> Expr:
-        """Note a fault and return a stand-in, so that the others are found too."""
-        self.issues.append(issue_at(self.source, offset, message))
-        return Literal(self.number(offset, offset), None)
 
     def expect(self, kind: str) -> int:
         """Read one token of this kind; return its offset."""
         pos = self.pos
         if self.kinds[pos] != kind:
-            raise _SyntaxFault
+            raise SyntaxFault
         self.pos = pos + 1
         return self.starts[pos]
 
     def check_nesting(self) -> None:
         """Refuse what nests deeper than cel-go allows: expressions, and right sides of one family of operators."""
         if self.nesting + max(self.relations, self.sums) > MAX_NESTING:
-            raise _Abandoned(f"expression recursion limit exceeded: {MAX_NESTING}")
+            raise LimitPassed(f"expression recursion limit exceeded: {MAX_NESTING}")
 
     # Operators.
 
@@ -347,8 +230,8 @@ class _Parser:
             node = self.list_literal(start)
         elif kind == "{":
             node = self.map_literal(start)
-        elif kind == "." and kinds[pos + 1] == NAME:
-            self.pos = pos + 2
+        elif kind == ".":
+            self.expect(NAME)
             node = self.name(start, texts[pos + 1], ".", pos + 1)
         else:
             node = self.constant(pos)
@@ -395,7 +278,8 @@ class _Parser:
         at = dot + 2 if optional else dot + 1
         kind = kinds[at]
         if kind not in (NAME, QUOTED_NAME):
-            raise _SyntaxFault
+            self.pos = at
+            raise SyntaxFault
         self.pos = at + 1
         field = texts[at]
         if kind == QUOTED_NAME:
@@ -406,12 +290,6 @@ class _Parser:
             return self.report(starts[dot], "unsupported syntax '.?'")
         name = Literal(self.number(starts[at], starts[at]), field)
         return Call(self.number(starts[dot], start), "_?._", None, [operand, name])
-
-    def unquoted(self, field: str, offset: int) -> str:
-        """Return a field name without its back quotes, which only some environments know."""
-        if not self.escaped_identifiers:
-            self.report(offset, "unsupported syntax: '`'")
-        return field[1:-1]
 
     def index(self, operand: Expr, start: int) -> Expr:
         """Read `[key]` or `[?key]`."""
@@ -444,29 +322,7 @@ class _Parser:
                 args.append(self.expression())
             self.expect(")")
         self.extend(number, start)
-        member = target is not None
-        macro = self.macros.get((name, member, len(args))) or self.macros.get((name, member, None))
-        if macro is not None:
-            expanded = self.expand(macro, number, target, args)
-            if expanded is not None:
-                return expanded
-        return Call(number, name, target, args)
-
-    def expand(self, macro: Macro, number: int, target: Expr | None, args: list[Expr]) -> Expr | None:
-        """Return what a macro makes of a call, None where it leaves the call alone."""
-        self.place = self.offsets[number]
-        self.place_span = self.spans[number]
-        expanded: Expr | None
-        try:
-            expanded = macro.expand(self, target, args)
-        except _Misuse as misuse:
-            return self.report(misuse.offset, misuse.message)
-        if expanded is None:
-            return None
-        if isinstance(expanded, Comprehension) and expanded.macro is None:
-            expanded.macro = MacroCall(macro.name, target, args)
-        del self.offsets[number], self.spans[number]
-        return expanded
+        return self.apply(number, name, target, args)
 
     # Literals.
 
@@ -556,7 +412,7 @@ class _Parser:
                 self.pos += 1
             kind, field = kinds[self.pos], texts[self.pos]
             if kind not in (NAME, QUOTED_NAME):
-                raise _SyntaxFault
+                raise SyntaxFault
             self.pos += 1
             before = len(self.issues)
             init = self.number(self.expect(":"), begin)
@@ -574,53 +430,6 @@ class _Parser:
         self.expect("}")
         self.extend(number, start)
         return StructExpr(number, "".join(texts[first:brace]), fields)
-
-    def constant(self, pos: int) -> Expr:
-        """Return the constant at `pos`; the minus before a number belongs to it."""
-        kind, text, start = self.kinds[pos], self.texts[pos], self.starts[pos]
-        negative = kind == "-"
-        if negative:
-            kind, text = self.kinds[pos + 1], self.texts[pos + 1]
-            if kind not in (INT, FLOAT):
-                self.pos = pos
-                raise _SyntaxFault
-            self.pos = pos + 2
-        value: Constant
-        if kind == PLAIN:
-            value = text[1:-1]
-        elif kind == INT:
-            number = _whole(text)
-            value = -number if negative else number
-            if not INT_MIN <= value <= INT_MAX:
-                return self.report(start, "invalid int literal")
-        elif kind in _KEYWORD_VALUES:
-            value = _KEYWORD_VALUES[kind]
-        elif kind in (STRING, BYTES):
-            try:
-                value = string_value(text) if kind == STRING else bytes_value(text)
-            except UnescapeError as error:
-                return self.report(start, str(error))
-        elif kind == UINT:
-            value = Uint(_whole(text[:-1]))
-            if value > UINT_MAX:
-                return self.report(start, "invalid uint literal")
-        elif kind == FLOAT:
-            value = -float(text) if negative else float(text)
-            if math.isinf(value):
-                return self.report(start, "invalid double literal")
-        else:
-            self.pos = pos
-            raise _SyntaxFault
-        return Literal(self.number(start, start), value)
-
-
-def _whole(digits: str) -> int:
-    """Return a decimal or `0x` number; one that has too many digits to be one comes out too large as well."""
-    if digits.startswith("0x"):
-        return int(digits, 16)
-    if len(digits) > _MAX_DIGITS:
-        digits = digits.lstrip("0")[: _MAX_DIGITS + 1] or "0"
-    return int(digits)
 
 
 def parse(
@@ -648,13 +457,14 @@ def parse(
     parser = _Parser(lexemes, source, macros, optional=optional_syntax, escaped=escaped_identifiers)
     try:
         if lexemes.faults:
-            raise _SyntaxFault
+            raise SyntaxFault
         expr = parser.expression()
         if lexemes.kinds[parser.pos] != END:
-            raise _SyntaxFault
-    except _SyntaxFault:
-        raise CompileError(_syntax_issues(lexemes, source, parser.pos), source) from None
-    except _Abandoned as limit:
+            raise SyntaxFault
+    except SyntaxFault:
+        salvage = Salvage(lexemes, source, macros, optional=optional_syntax, escaped=escaped_identifiers)
+        raise CompileError(Recovery(salvage, lexemes.faults).run(), source) from None
+    except LimitPassed as limit:
         raise CompileError([*parser.issues, issue_at(source, -1, str(limit))], source) from None
     except RecursionError:
         message = f"expression recursion limit exceeded: {MAX_NESTING}"
@@ -662,13 +472,3 @@ def parse(
     if parser.issues:
         raise CompileError(parser.issues, source)
     return Ast(expr, source)
-
-
-def _syntax_issues(lexemes: Lexemes, source: SourceInfo, pos: int) -> list[CelIssue]:
-    issues = [
-        issue_at(source, offset, f"Syntax error: token recognition error at: '{piece}'")
-        for offset, piece in lexemes.faults
-    ]
-    token = lexemes.texts[pos] or "<EOF>"
-    issues.append(issue_at(source, lexemes.starts[pos], f"Syntax error: mismatched input '{token}'"))
-    return issues
