@@ -8,6 +8,7 @@ are those of cel-go common/cost.go; the arithmetic is done in doubles and rounde
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from admission.cel.values import LIST_CLASSES, MAP_CLASSES, CelError, Opaque, Value, entry_values
 
@@ -34,6 +35,11 @@ def size_of(value: Value) -> int:
 def string_cost(size: int) -> int:
     """Return the cost of walking once over a string of `size` code points."""
     return math.ceil(size * STRING_FACTOR)
+
+
+def first_string_cost(args: Sequence[Value], _: Value) -> int:
+    """Return the cost of walking over the first argument, a string or bytes."""
+    return string_cost(len(args[0]))
 
 
 def double_string_cost(size: int) -> int:

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from admission.cel.function import Library
-from admission.cel.library import bindings, comprehensions, list_extensions, lists, optionals, quantity, sets, standard
+from admission.cel.library import (
+    bindings,
+    comprehensions,
+    encoders,
+    json,
+    list_extensions,
+    lists,
+    math,
+    optionals,
+    quantity,
+    sets,
+    standard,
+    string_format,
+    strings,
+)
 
 LIBRARIES: tuple[Library, ...] = (
     *standard.LIBRARIES,
@@ -15,4 +29,11 @@ LIBRARIES: tuple[Library, ...] = (
     list_extensions.LIBRARY,
     sets.LIBRARY,
     quantity.LIBRARY,
+    strings.LIBRARY,
+    string_format.LIBRARY,
+    string_format.PLAIN,
+    strings.REVERSE,
+    math.LIBRARY,
+    encoders.LIBRARY,
+    json.LIBRARY,
 )

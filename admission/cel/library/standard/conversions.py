@@ -25,12 +25,11 @@ bytes(string) a tenth of the length. Source: cel-go common/stdlib/standard.go, c
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from admission.cel import types
 from admission.cel.function import CostFunction, Function, Implementation, Library, Overload
 from admission.cel.numerals import format_positional, format_shortest, parse_double, parse_integer
-from admission.cel.sizes import string_cost
+from admission.cel.sizes import first_string_cost
 from admission.cel.times import (
     FIRST_SECOND,
     LAST_SECOND,
@@ -162,10 +161,6 @@ def _string_to_uint(text: str) -> Uint:
     return Uint(value)
 
 
-def _length_cost(args: Sequence[Value], _: Value) -> int:
-    return string_cost(len(args[0]))
-
-
 def _to(
     target: Type, *sources: tuple[str, Type, Implementation] | tuple[str, Type, Implementation, CostFunction]
 ) -> tuple[Overload, ...]:
@@ -192,7 +187,7 @@ LIBRARY = Library(
             _to(
                 types.BYTES,
                 ("bytes_to_bytes", types.BYTES, _same),
-                ("string_to_bytes", types.STRING, _string_to_bytes, _length_cost),
+                ("string_to_bytes", types.STRING, _string_to_bytes, first_string_cost),
             ),
         ),
         Function(
@@ -233,7 +228,7 @@ LIBRARY = Library(
                 types.STRING,
                 ("string_to_string", types.STRING, _same),
                 ("bool_to_string", types.BOOL, _bool_to_string),
-                ("bytes_to_string", types.BYTES, _bytes_to_string, _length_cost),
+                ("bytes_to_string", types.BYTES, _bytes_to_string, first_string_cost),
                 ("double_to_string", types.DOUBLE, format_shortest),
                 ("duration_to_string", types.DURATION, _duration_to_string),
                 ("int64_to_string", types.INT, _integer_to_string),

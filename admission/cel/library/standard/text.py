@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from admission.cel import types
 from admission.cel.function import Function, Library, Overload
 from admission.cel.regex import known_pattern
-from admission.cel.sizes import regex_cost, string_cost
+from admission.cel.sizes import first_string_cost, regex_cost, string_cost
 from admission.cel.values import Value
 
 _BOTH = (types.STRING, types.STRING)
@@ -35,10 +35,6 @@ def _contains(text: str, part: str) -> bool:
 
 def _matches(text: str, pattern: str) -> bool:
     return known_pattern(pattern).search(text) is not None
-
-
-def _text_cost(args: Sequence[Value], _: Value) -> int:
-    return string_cost(len(args[0]))
 
 
 def _contains_cost(args: Sequence[Value], _: Value) -> int:
@@ -73,11 +69,11 @@ LIBRARY = Library(
         ),
         Function(
             "endsWith",
-            (Overload("ends_with_string", _BOTH, types.BOOL, str.endswith, member=True, cost=_text_cost),),
+            (Overload("ends_with_string", _BOTH, types.BOOL, str.endswith, member=True, cost=first_string_cost),),
         ),
         Function(
             "startsWith",
-            (Overload("starts_with_string", _BOTH, types.BOOL, str.startswith, member=True, cost=_text_cost),),
+            (Overload("starts_with_string", _BOTH, types.BOOL, str.startswith, member=True, cost=first_string_cost),),
         ),
         Function(
             "matches",
