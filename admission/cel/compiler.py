@@ -77,6 +77,7 @@ class Writer:
         self.variables: dict[str, str] = {}
         self.scopes: list[tuple[str, Code]] = []
         self.cost = 0
+        self.depth = 0
         self.budget = name("b")
         self._counter = 0
 
@@ -235,6 +236,8 @@ class Writer:
 
     def peek(self, container: py.expr, key: py.expr) -> Code:
         """Emit `container.?key` for a constant string key."""
+        if self.functions.strict:
+            raise Unsupported
         first, again = self.twice(container)
         got = method(again, "get", key, name("MISSING"))
         return Code(py.IfExp(test=is_class(first, "dict"), body=got, orelse=call("peek", again, key)), Proof.MAYBE)
@@ -283,6 +286,9 @@ class Writer:
         keys: list[py.expr | None] = []
         items: list[py.expr] = []
         self.cost += 30
+        literals = [entry.key.value for entry in expr.entries if isinstance(entry.key, Literal)]
+        if self.functions.strict and len(set(literals)) != len(expr.entries):
+            raise Unsupported
         for entry in expr.entries:
             if entry.optional or not isinstance(entry.key, Literal) or type(entry.key.value) is not str:
                 raise Unsupported

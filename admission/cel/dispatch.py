@@ -20,8 +20,7 @@ Accepts: TypeAlias = Callable[[Value], bool]
 
 # common/stdlib/standard.go: functions bound once, for all their overloads
 SINGLETONS = frozenset(
-    ("_+_", "_-_", "_*_", "_/_", "_%_", "-_", "!_", "_<_", "_<=_", "_>_", "_>=_", "_[_]", "@in", "in", "_in_")
-    + ("size", "type", "dyn", "matches", "_==_", "_!=_")
+    "_+_ _-_ _*_ _/_ _%_ -_ !_ _<_ _<=_ _>_ _>=_ _==_ _!=_ _[_] @in in _in_ size type dyn matches".split()
 )
 
 _CLASSES: dict[Kind, tuple[type, ...]] = {
@@ -39,7 +38,7 @@ _CLASSES: dict[Kind, tuple[type, ...]] = {
 
 
 def accepts(declared: Type) -> Accepts:
-    """Return the test whether a value may be given where `declared` is asked for (only first elements are looked at)."""
+    """Return the test whether a value may be given where `declared` is asked for (of lists, the first element)."""
     kind = declared.kind
     if kind in (Kind.DYN, Kind.TYPE_PARAM, Kind.ANY, Kind.ERROR):
         return lambda _: True

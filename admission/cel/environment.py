@@ -30,13 +30,14 @@ class Rules:
     """What distinguishes environments beyond their libraries."""
 
     escaped_identifiers: bool = False  # a.`b-c`
+    strict: bool = False  # as the specification has it where cel-go is lenient: repeated keys, fields of scalars
     validators: tuple[Validator, ...] = KUBERNETES_VALIDATORS
 
 
 ENVIRONMENTS: dict[str, Rules] = {
     "kubernetes": Rules(),
     "extended": Rules(),
-    "standard": Rules(escaped_identifiers=True, validators=()),
+    "standard": Rules(escaped_identifiers=True, strict=True, validators=()),
 }
 
 _TYPE_NAMES: dict[str, Type] = {
@@ -72,6 +73,7 @@ class Environment:
         self.version = version
         self.rules = rules
         self.container = ""
+        self.strict = rules.strict
         self.macros: dict[tuple[str, bool, int | None], Macro] = {_key(m): m for m in STANDARD_MACROS}
         self.validators: tuple[Validator, ...] = tuple(v for v in rules.validators if self._has(v.since))
         self.newer: dict[str, str] = {}

@@ -39,7 +39,7 @@ PREPAID = runtime.SHORT // 10 + 1  # what walking a string of up to SHORT code p
 
 
 def logic(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:
-    """`a && b`, `a || b`: the second operand is evaluated only where the first does not decide."""
+    """Write `a && b`, `a || b`: the second operand is evaluated only where the first does not decide."""
     is_and = expr.function == "_&&_"
     left = writer.boolean(args[0])
     statements, right = writer.nested(lambda: Code(writer.boolean(args[1])))
@@ -55,13 +55,13 @@ def logic(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:
 
 
 def logical_not(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noqa: ARG001
-    """`!a`."""
+    """Write `!a`."""
     writer.cost += 1
     return Code(negation(writer.boolean(args[0])), Proof.BOOL)
 
 
 def conditional(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noqa: ARG001
-    """`c ? a : b`."""
+    """Write `c ? a : b`."""
     condition = writer.boolean(args[0])
     optional = writer.is_optional(args[1]) or writer.is_optional(args[2])
 
@@ -81,17 +81,19 @@ def conditional(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # no
 
 
 def equality(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:
-    """`a == b`, `a != b`: by Python's own operators wherever one side makes them exact."""
+    """Write `a == b`, `a != b`: by Python's own operators wherever one side makes them exact."""
     negated = expr.function == "_!=_"
     left, right = writer.value(args[0]), writer.value(args[1])
     if left.constant is not MISSING and right.constant is MISSING:
         left, right = right, left
     known = right.constant
     writer.cost += 1 + len(known) // 10 if isinstance(known, str | bytes) else PREPAID
+    if isinstance(left.node, py.Constant):
+        left = Code(writer.pool(left.node.value), left.proof, left.constant)
     if known is None or known is True or known is False:
         same: py.cmpop = py.IsNot() if negated else py.Is()
         return Code(compare(left.node, same, constant(known)), Proof.BOOL)
-    exact = type(known) in (str, bytes) or (type(known) is int and known not in (0, 1))
+    exact = type(known) in (str, bytes) or (type(known) is int and known not in (0, 1) and abs(known) < runtime.EXACT)
     if exact or (left.proof is Proof.INT and right.proof is Proof.INT):
         return Code(compare(left.node, py.NotEq() if negated else py.Eq(), right.node), Proof.BOOL)
     result = call("equal", left.node, right.node, writer.budget)
@@ -99,7 +101,7 @@ def equality(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:
 
 
 def ordering(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:
-    """`<`, `<=`, `>`, `>=` of numbers and strings."""
+    """Write `<`, `<=`, `>`, `>=` of numbers and strings."""
     operators: dict[str, py.cmpop] = {"_<_": py.Lt(), "_<=_": py.LtE(), "_>_": py.Gt(), "_>=_": py.GtE()}
     left, right = writer.plain(args[0]), writer.plain(args[1])
     writer.cost += PREPAID
@@ -112,7 +114,7 @@ def ordering(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:
 
 
 def addition(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code | None:
-    """`a + b` of ints, strings and lists."""
+    """Write `a + b` of ints, strings and lists."""
     kind = writer.checked.types.get(expr.id, types.DYN)
     if kind not in (types.INT, types.STRING, types.DYN) and kind.kind is not types.Kind.LIST:
         return None
@@ -125,21 +127,21 @@ def addition(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code | None:
 
 
 def indexing(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:
-    """`a[k]`, `a[?k]`, `a.?k`."""
+    """Write `a[k]`, `a[?k]`, `a.?k`."""
     writer.cost += 1
     operand, key = writer.emit(args[0]), writer.plain(args[1])
     if operand.proof is not Proof.MAYBE and writer.is_optional(args[0]):
         raise Unsupported
     is_text = type(key.constant) is str
     if expr.function != "_[_]" or operand.proof is Proof.MAYBE:
-        if is_text:
+        if is_text or writer.functions.strict:
             return writer.peek(operand.node, key.node)
         return Code(call("peek", operand.node, key.node), Proof.MAYBE)
     return Code(subscript(operand.node, key.node) if is_text else call("index", operand.node, key.node))
 
 
 def membership(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noqa: ARG001
-    """`a in b`."""
+    """Write `a in b`."""
     item, container = writer.value(args[0]), writer.value(args[1])
     known = container.constant
     writer.cost += 1
@@ -157,13 +159,13 @@ def membership(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noq
 
 
 def size(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noqa: ARG001
-    """`size(x)`, `x.size()`."""
+    """Write `size(x)`, `x.size()`."""
     writer.cost += 1
     return Code(call("len", writer.value(args[0]).node), Proof.INT)
 
 
 def affix(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code | None:
-    """`s.startsWith('constant')`, `s.endsWith('constant')`."""
+    """Write `s.startsWith('constant')`, `s.endsWith('constant')`."""
     if not _is_text(args[1]):
         return None
     text, part = writer.value(args[0]), writer.value(args[1])
@@ -172,7 +174,7 @@ def affix(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code | None:
 
 
 def containing(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code | None:  # noqa: ARG001
-    """`s.contains('constant')`."""
+    """Write `s.contains('constant')`."""
     if not _is_text(args[1]):
         return None
     text, part = writer.value(args[0]), writer.value(args[1])
@@ -185,7 +187,7 @@ def containing(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code | None:
 
 
 def matching(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code | None:  # noqa: ARG001
-    """`s.matches('constant')`: the pattern is compiled once."""
+    """Write `s.matches('constant')`: the pattern is compiled once."""
     if not _is_text(args[1]):
         return None
     text, pattern = writer.value(args[0]), writer.value(args[1])
@@ -208,45 +210,43 @@ def _prepaid(writer: Writer, text: py.expr, factor: int) -> py.expr:
 
 
 def optional_of(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noqa: ARG001
-    """`optional.of(x)`."""
+    """Write `optional.of(x)`."""
     writer.cost += 1
     return Code(writer.value(args[0]).node, Proof.MAYBE)
 
 
 def optional_of_non_zero(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noqa: ARG001
-    """`optional.ofNonZeroValue(x)`."""
+    """Write `optional.ofNonZeroValue(x)`."""
     writer.cost += 1
     return Code(call("nonzero", writer.value(args[0]).node), Proof.MAYBE)
 
 
 def optional_none(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noqa: ARG001
-    """`optional.none()`."""
+    """Write `optional.none()`."""
     writer.cost += 1
     return Code(name("MISSING"), Proof.MAYBE)
 
 
 def has_value(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noqa: ARG001
-    """`o.hasValue()`."""
+    """Write `o.hasValue()`."""
     writer.cost += 1
     return Code(present(writer.maybe(args[0])), Proof.BOOL)
 
 
 def value_of(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noqa: ARG001
-    """`o.value()`."""
+    """Write `o.value()`."""
     writer.cost += 1
     first, again = writer.twice(writer.maybe(args[0]))
     return Code(py.IfExp(test=present(first), body=again, orelse=call("unsure")))
 
 
 def or_else(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code | None:
-    """`o.or(p)`, `o.orValue(x)`: the alternative is evaluated only where there is nothing."""
+    """Write `o.or(p)`, `o.orValue(x)`: the alternative is evaluated only where there is nothing."""
     if len(args) != 2:
         return None
     stays_optional = expr.function == "or"
     optional = writer.maybe(args[0])
-    statements, other = writer.nested(
-        lambda: Code(writer.maybe(args[1])) if stays_optional else writer.value(args[1])
-    )
+    statements, other = writer.nested(lambda: Code(writer.maybe(args[1])) if stays_optional else writer.value(args[1]))
     proof = Proof.MAYBE if stays_optional else Proof.NOTHING
     if not statements:
         first, again = writer.twice(optional)

@@ -2,351 +2,48 @@
 
 It is the slow path. Compiled code (compiler.py) answers first; whenever that raises anything, the same expression is
 evaluated here, because only here `&&`, `||`, `all`, `exists` absorb errors, the right error is reported, and cost is
-counted per step. Nodes are made by plan.py and are immutable: an evaluation's state is in its `Scope`.
+counted per step. Nodes are made by plan.py and never change: an evaluation's state is in its `Scope`.
 
-Sources: cel-go interpreter/interpretable.go, attributes.go, runtimecost.go. An *attribute* is an identifier or a
-computed value with a chain of qualifiers (`a.b[c]`): it costs 1, each qualifier that is applied costs 1. A conditional
-costs nothing and takes the bare values of branches that are attributes.
+Sources: cel-go interpreter/interpretable.go, runtimecost.go, cel/library.go.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import suppress
+from dataclasses import dataclass
 
 from admission.cel import values
-from admission.cel.activation import Activation, LazyVariables, Meter
+from admission.cel.attribute import KEY_CLASSES, show_key
 from admission.cel.dispatch import Dispatcher
-from admission.cel.values import MISSING, NONE, CelError, ConcatList, KeyedMap, Optional_, StructValue, Uint, Value
-
-if TYPE_CHECKING:
-    from admission.cel.trace import Trace
+from admission.cel.function import CostFunction
+from admission.cel.scope import BlockScope, FoldScope, GrowingList, GrowingMap, Node, Scope, frozen
+from admission.cel.values import CelError, ConcatList, Optional_, Uint, Value
 
 LIST_COST, MAP_COST, STRUCT_COST = 10, 30, 40  # cel-go common/cost.go
 STRING_FACTOR = 0.1  # in doubles, as upstream: ceil(30 * 0.1) is 4
 
 
-class Scope:
-    """Where names are looked up: the root of an evaluation."""
-
-    __slots__ = ("meter", "trace", "variables")
-
-    def __init__(self, activation: Activation, meter: Meter, trace: Trace | None = None) -> None:
-        self.variables = activation.variables
-        self.meter = meter
-        self.trace = trace
-
-    def find(self, name: str) -> Value:
-        """Return the variable's value; CelError `no such attribute(s)` where it is not bound."""
-        value = self.variables.get(name, MISSING)
-        if value is MISSING:
-            value = self.variables.get(name[1:], MISSING) if name.startswith(".") else MISSING
-            if value is MISSING:
-                raise CelError(f"no such attribute(s): {name.removeprefix('.')}")
-        return value
-
-
-class FoldScope(Scope):
-    """The scope of one comprehension: iteration variables and the accumulator, evaluated when first asked for."""
-
-    __slots__ = ("accu", "accu_error", "fold", "initialized", "parent", "var1", "var2", "visible")
-
-    def __init__(self, fold: Fold, parent: Scope) -> None:
-        self.meter = parent.meter
-        self.trace = parent.trace
-        self.parent = parent
-        self.fold = fold
-        self.accu: Value = None
-        self.accu_error: CelError | None = None
-        self.initialized = False
-        self.visible = True
-        self.var1: Value = None
-        self.var2: Value = None
-
-    def find(self, name: str) -> Value:
-        """Return an iteration variable, the accumulator, or what the enclosing scope has."""
-        scope: Scope = self
-        while isinstance(scope, FoldScope):
-            fold = scope.fold
-            if name == fold.accu_var:
-                return scope.accumulator()
-            if scope.visible:
-                if name == fold.iter_var:
-                    return scope.var1
-                if name == fold.iter_var2:
-                    return scope.var2
-            scope = scope.parent
-        return scope.find(name)
-
-    def accumulator(self) -> Value:
-        """Return the accumulator's value, or raise the error that it became."""
-        if not self.initialized:
-            self.initialized = True
-            try:
-                self.accu = _mutable(self.fold.accu_init.eval(self.parent))
-            except CelError as error:
-                self.accu_error = error
-        if self.accu_error is not None:
-            raise self.accu_error
-        return self.accu
-
-
-class GrowingList(list[Any]):
-    """The accumulator of `map` and `filter`: `+` appends in place, as nobody else can see it."""
-
-    __slots__ = ()
-
-
-class GrowingMap(dict[Any, Any]):
-    """The accumulator of `transformMap`: entries are inserted in place."""
-
-    __slots__ = ()
-
-
-def _mutable(value: Value) -> Value:
-    if type(value) is list and not value:
-        return GrowingList()
-    if type(value) is dict and not value:
-        return GrowingMap()
-    return value
-
-
-def _frozen(value: Value) -> Value:
-    if type(value) is GrowingList:
-        return list(value)
-    if type(value) is GrowingMap:
-        return values.make_map(value.values())
-    return value
-
-
-class Node(Protocol):
-    """A planned expression."""
-
-    id: int
-
-    def eval(self, scope: Scope) -> Value:
-        """Return the value; CelError where evaluation ends in one."""
-        ...
-
-
+@dataclass(slots=True, eq=False)
 class Const:
     """A literal, or what folding made of one: free."""
 
-    __slots__ = ("id", "value")
-
-    def __init__(self, id: int, value: Value) -> None:  # noqa: A002
-        self.id = id
-        self.value = value
+    id: int
+    value: Value
 
     def eval(self, scope: Scope) -> Value:  # noqa: ARG002
         """Return the constant."""
         return self.value
 
 
-class Qualifier:
-    """One step of an attribute: a constant key, or one that is computed."""
-
-    __slots__ = ("id", "key", "node", "optional", "test_only")
-
-    def __init__(
-        self,
-        id: int,
-        key: Value,
-        node: Node | None,
-        *,
-        optional: bool = False,
-        test_only: bool = False,  # noqa: A002
-    ) -> None:
-        self.id = id
-        self.key = key
-        self.node = node
-        self.optional = optional
-        self.test_only = test_only
-
-    def resolve_key(self, scope: Scope) -> Value:
-        """Return the key; an attribute used as a key has the cost of a qualifier, not of an attribute."""
-        node = self.node
-        if node is None:
-            return self.key
-        key = resolve(node, scope)
-        if type(key) not in (str, int, Uint, float, bool):
-            raise CelError(f"invalid qualifier type: {go_type(key)}")
-        return key
-
-
-def go_type(value: Value) -> str:
-    """Return the Go name of a value's class, which cel-go prints for keys that cannot be keys."""
-    names = {bytes: "types.Bytes", type(None): "types.Null", list: "[]interface {}", dict: "map[string]interface {}"}
-    return names.get(type(value), type(value).__name__)
-
-
-def resolve(node: Node, scope: Scope) -> Value:
-    """Return the value of a node used inside an attribute, where the attribute itself is not charged again."""
-    if isinstance(node, Attribute | Conditional):
-        return node.resolve(scope)
-    return node.eval(scope)
-
-
-class Attribute:
-    """An identifier (`name`) or a computed value (`operand`) and the qualifiers applied to it."""
-
-    __slots__ = ("id", "name", "operand", "qualifiers", "test_only")
-
-    def __init__(self, id: int, name: str | None, operand: Node | None) -> None:  # noqa: A002
-        self.id = id
-        self.name = name
-        self.operand = operand
-        self.qualifiers: list[Qualifier] = []
-        self.test_only = False
-
-    def eval(self, scope: Scope) -> Value:
-        """Return the value, for the price of one attribute; a presence test has no price of its own."""
-        if not self.test_only:
-            scope.meter.charge(1)
-        value = self.resolve(scope)
-        if self.test_only and type(value) is Optional_:
-            return value.present
-        return value
-
-    def resolve(self, scope: Scope) -> Value:
-        """Return the value without the price of the attribute itself."""
-        if scope.trace is None:
-            return self._resolve(scope, None)
-        with scope.trace.step(self.id, self) as step:
-            step.value = self._resolve(scope, scope.trace)
-            return step.value
-
-    def _resolve(self, scope: Scope, trace: Trace | None) -> Value:
-        if self.name is not None:
-            value = scope.find(self.name)
-            if trace is not None:
-                trace.named(self.name, value)
-        else:
-            assert self.operand is not None  # noqa: S101 - one of the two is always set
-            value = resolve(self.operand, scope) if isinstance(self.operand, Conditional) else self.operand.eval(scope)
-        if not self.qualifiers:
-            return value
-        optional = type(value) is Optional_
-        if optional:
-            if not value.present:
-                return value
-            value = value.value
-        for qualifier in self.qualifiers:
-            optional = optional or qualifier.optional
-            container, key = value, qualifier.resolve_key(scope)
-            try:
-                value = _apply(qualifier, container, key, scope.meter, optional=optional)
-            except CelError:
-                if trace is not None:
-                    trace.read(container, key, MISSING)
-                raise
-            if trace is not None:
-                trace.read(container, key, value)
-            if value is MISSING:
-                return NONE
-        return Optional_(value) if optional else value
-
-
-def _apply(qualifier: Qualifier, value: Value, key: Value, meter: Meter, *, optional: bool) -> Value:
-    if qualifier.test_only:
-        meter.charge(1)
-        return qualify_if_present(value, key) is not MISSING
-    if not optional:
-        meter.charge(1)
-        return qualify(value, key)
-    result = qualify_if_present(value, key)
-    if result is not MISSING:
-        meter.charge(1)
-    return result
-
-
-def qualify(value: Value, key: Value) -> Value:
-    """Return `value[key]` or `value.key`; CelError as cel-go's refQualify gives it."""
-    result = qualify_if_present(value, key, required=True)
-    if result is not MISSING:
-        return result
-    if type(value) in values.LIST_CLASSES:
-        raise CelError(f"index out of bounds: {show_key(key)}")
-    raise CelError(f"no such key: {show_key(key)}")
-
-
-def show_key(key: Value) -> str:
-    """Print a key as error messages do."""
-    if type(key) is bool:
-        return "true" if key else "false"
-    if type(key) is float and key.is_integer():
-        return str(int(key))
-    return str(int(key)) if type(key) is Uint else str(key)
-
-
-def qualify_if_present(value: Value, key: Value, *, required: bool = False) -> Value:
-    """Return `value[key]` or MISSING; CelError only for keys that can never be right."""
-    kind = type(value)
-    if kind is dict or kind is KeyedMap or kind is GrowingMap:
-        return values.find(value, key)
-    if kind in values.LIST_CLASSES or kind is GrowingList:
-        index = list_index(key)
-        return value[index] if 0 <= index < len(value) else MISSING
-    if kind is LazyVariables:
-        return value[key] if key in value else MISSING
-    if kind is StructValue:
-        found = value.fields.get(key, MISSING)
-        if found is MISSING and required:
-            raise CelError(f"no such key: {show_key(key)}")
-        return found
-    if kind is Optional_:
-        if not value.present:
-            return MISSING
-        return qualify_if_present(value.value, key, required=required)
-    return MISSING
-
-
-def list_index(key: Value) -> int:
-    """Return the integer a list is indexed with; CelError for other types (cel-go types.IndexOrError)."""
-    if type(key) in (int, Uint):
-        return int(key)
-    if type(key) is float:
-        if key.is_integer():
-            return int(key)
-        raise CelError(f"unsupported index value {key} in list")
-    raise CelError(f"unsupported index type '{values.type_of(key).name}' in list")
-
-
-class Conditional:
-    """`c ? t : f`."""
-
-    __slots__ = ("condition", "falsy", "id", "truthy")
-
-    def __init__(self, id: int, condition: Node, truthy: Node, falsy: Node) -> None:  # noqa: A002
-        self.id = id
-        self.condition = condition
-        self.truthy = truthy
-        self.falsy = falsy
-
-    def eval(self, scope: Scope) -> Value:
-        """Return the value of the branch that the condition chooses."""
-        return self.resolve(scope)
-
-    def resolve(self, scope: Scope) -> Value:
-        """Return the value of the branch; a branch that is an attribute is not charged for itself."""
-        chosen = self.condition.eval(scope)
-        if chosen is True:
-            return resolve(self.truthy, scope)
-        if chosen is False:
-            return resolve(self.falsy, scope)
-        raise CelError("no such overload")
-
-
+@dataclass(slots=True, eq=False)
 class Logic:
     """`&&` and `||`: an operand equal to `decisive` decides, whatever error the other one has."""
 
-    __slots__ = ("decisive", "id", "terms")
-
-    def __init__(self, id: int, terms: list[Node], *, decisive: bool) -> None:  # noqa: A002
-        self.id = id
-        self.terms = terms
-        self.decisive = decisive
+    id: int
+    terms: list[Node]
+    decisive: bool
 
     def eval(self, scope: Scope) -> Value:
         """Return the logical value; the first error where no operand decides."""
@@ -366,16 +63,14 @@ class Logic:
         return not self.decisive
 
 
+@dataclass(slots=True, eq=False)
 class Equality:
     """`==` and `!=`."""
 
-    __slots__ = ("id", "left", "negated", "right")
-
-    def __init__(self, id: int, left: Node, right: Node, *, negated: bool) -> None:  # noqa: A002
-        self.id = id
-        self.left = left
-        self.right = right
-        self.negated = negated
+    id: int
+    left: Node
+    right: Node
+    negated: bool
 
     def eval(self, scope: Scope) -> Value:
         """Return whether the operands are equal; the cost is a tenth of the smaller size."""
@@ -389,13 +84,11 @@ def eval_both(left: Node, right: Node, scope: Scope) -> tuple[Value, Value]:
     """Evaluate both operands even when the first fails, as cel-go does; the first error wins."""
     try:
         first = left.eval(scope)
-    except CelError as error:
-        try:
+    except CelError:
+        with suppress(CelError):
             right.eval(scope)
-        except CelError:
-            pass
         scope.meter.charge(1)
-        raise error  # noqa: TRY201 - the first error, not the one swallowed above
+        raise
     try:
         return first, right.eval(scope)
     except CelError:
@@ -405,64 +98,64 @@ def eval_both(left: Node, right: Node, scope: Scope) -> tuple[Value, Value]:
 
 def actual_size(value: Value) -> int:
     """Return the size that cost is counted with: of strings, bytes, lists and maps; 1 for everything else."""
-    kind = type(value)
-    if kind is str or kind is bytes or kind in values.LIST_CLASSES or kind in values.MAP_CLASSES:
+    if isinstance(value, str | bytes | list | dict | ConcatList | values.KeyedMap):
         return len(value)
-    if kind is GrowingList or kind is GrowingMap:
-        return len(value)
-    if kind is Optional_ and value.present:
+    if type(value) is Optional_ and value.present:
         return actual_size(value.value)
     return 1
 
 
+@dataclass(slots=True, eq=False)
 class Call:
     """A function call with its arguments (receiver first)."""
 
-    __slots__ = ("args", "dispatcher", "id")
-
-    def __init__(self, id: int, dispatcher: Dispatcher, args: list[Node]) -> None:  # noqa: A002
-        self.id = id
-        self.dispatcher = dispatcher
-        self.args = args
+    id: int
+    dispatcher: Dispatcher
+    args: list[Node]
 
     def eval(self, scope: Scope) -> Value:
         """Return the function's result; the cost is known once the result is."""
-        nodes = self.args
-        args: list[Value]
-        if len(nodes) == 2:
-            args = list(eval_both(nodes[0], nodes[1], scope))
-        else:
-            args = [node.eval(scope) for node in nodes]
-        meter = scope.meter
-        dispatcher = self.dispatcher
-        cost = dispatcher.cost
+        args = self._arguments(scope)
+        cost = self.dispatcher.cost
         if cost is None:
-            meter.charge(1)
-            return dispatcher.call(args)
+            scope.meter.charge(1)
+            return self.dispatcher.call(args)
         try:
-            result = dispatcher.call(args)
+            result = self.dispatcher.call(args)
         except CelError:
-            meter.charge(_cost_of_failure(cost, args))
+            scope.meter.charge(_cost_of_failure(cost, args))
             raise
-        meter.charge(cost(args, result))
+        scope.meter.charge(cost(args, result))
         return result
 
+    def _arguments(self, scope: Scope) -> list[Value]:
+        nodes = self.args
+        if len(nodes) == 2:
+            return list(eval_both(nodes[0], nodes[1], scope))
+        args: list[Value] = []
+        try:
+            for node in nodes:
+                args.append(node.eval(scope))  # noqa: PERF401 - how many were evaluated matters
+        except CelError:
+            if len(args) == len(nodes) - 1:  # upstream prices a call once all its arguments are on its stack
+                scope.meter.charge(1)
+            raise
+        return args
 
-def _cost_of_failure(cost: Callable[[list[Value], Value], int], args: list[Value]) -> int:
+
+def _cost_of_failure(cost: CostFunction, args: list[Value]) -> int:
     try:
         return cost(args, None)
     except (TypeError, AttributeError):
         return 1
 
 
+@dataclass(slots=True, eq=False)
 class Append:
     """`accumulator + list` inside a fold: in place where the accumulator is the fold's own list."""
 
-    __slots__ = ("call", "id")
-
-    def __init__(self, call: Call) -> None:
-        self.id = call.id
-        self.call = call
+    id: int
+    call: Call
 
     def eval(self, scope: Scope) -> Value:
         """Return the accumulator with the elements appended."""
@@ -472,17 +165,15 @@ class Append:
             scope.meter.budget.pace(len(right))
             left.extend(right)
             return left
-        return self.call.dispatcher.call([_frozen(left), right])
+        return self.call.dispatcher.call([frozen(left), right])
 
 
+@dataclass(slots=True, eq=False)
 class Insert:
     """`cel.@mapInsert(accumulator, ...)` inside a fold: in place; a key that is there already is an error."""
 
-    __slots__ = ("call", "id")
-
-    def __init__(self, call: Call) -> None:
-        self.id = call.id
-        self.call = call
+    id: int
+    call: Call
 
     def eval(self, scope: Scope) -> Value:
         """Return the accumulator with one entry (key, value) or the entries of a map inserted."""
@@ -504,14 +195,12 @@ class Insert:
         return target
 
 
+@dataclass(slots=True, eq=False)
 class NotStrictlyFalse:
     """`@not_strictly_false(x)`: false only for false, true for everything else, errors included."""
 
-    __slots__ = ("arg", "id")
-
-    def __init__(self, id: int, arg: Node) -> None:  # noqa: A002
-        self.id = id
-        self.arg = arg
+    id: int
+    arg: Node
 
     def eval(self, scope: Scope) -> Value:
         """Return whether a fold goes on."""
@@ -522,16 +211,14 @@ class NotStrictlyFalse:
             return True
 
 
+@dataclass(slots=True, eq=False)
 class OrElse:
-    """`a.or(b)` and `a.orValue(b)`: `b` is evaluated only where `a` is empty, and both are free (cel-go cel/library.go)."""
+    """`a.or(b)`, `a.orValue(b)`: `b` is evaluated only where `a` is empty, and both are free."""
 
-    __slots__ = ("id", "left", "right", "unwrap")
-
-    def __init__(self, id: int, left: Node, right: Node, *, unwrap: bool) -> None:  # noqa: A002
-        self.id = id
-        self.left = left
-        self.right = right
-        self.unwrap = unwrap
+    id: int
+    left: Node
+    right: Node
+    unwrap: bool
 
     def eval(self, scope: Scope) -> Value:
         """Return what is there, or the alternative."""
@@ -543,33 +230,29 @@ class OrElse:
         return self.right.eval(scope)
 
 
+@dataclass(slots=True, eq=False)
 class Membership:
     """`x in [constants]`: a set look-up, free but for `x`."""
 
-    __slots__ = ("arg", "id", "members")
-
-    def __init__(self, id: int, arg: Node, members: frozenset[tuple[bool, Value]]) -> None:  # noqa: A002
-        self.id = id
-        self.arg = arg
-        self.members = members
+    id: int
+    arg: Node
+    members: frozenset[tuple[bool, Value]]
 
     def eval(self, scope: Scope) -> Value:
         """Return whether the value is one of the constants."""
         value = self.arg.eval(scope)
-        if type(value) not in (str, int, Uint, float, bool):
-            return value is None and (False, None) in self.members
+        if value is not None and type(value) not in KEY_CLASSES:
+            return False
         return (type(value) is bool, value) in self.members
 
 
+@dataclass(slots=True, eq=False)
 class ListNode:
     """`[a, ?b]`."""
 
-    __slots__ = ("elements", "id", "optional")
-
-    def __init__(self, id: int, elements: list[Node], optional: frozenset[int]) -> None:  # noqa: A002
-        self.id = id
-        self.elements = elements
-        self.optional = optional
+    id: int
+    elements: list[Node]
+    optional: frozenset[int]
 
     def eval(self, scope: Scope) -> Value:
         """Return the list; absent optional elements are left out."""
@@ -589,21 +272,13 @@ class ListNode:
         return result
 
 
-def show_value(value: Value) -> str:
-    """Print a value inside an error message, as Go's %v does for simple ones."""
-    if value is None:
-        return "null"
-    return show_key(value) if isinstance(value, bool | int | float | str) else str(value)
-
-
+@dataclass(slots=True, eq=False)
 class MapNode:
-    """`{k: v, ?k: v}`."""
+    """`{k: v, ?k: v}`; `strict` refuses repeated and double keys: the specification does, cel-go does not."""
 
-    __slots__ = ("entries", "id")
-
-    def __init__(self, id: int, entries: list[tuple[Node, Node, bool]]) -> None:  # noqa: A002
-        self.id = id
-        self.entries = entries
+    id: int
+    entries: list[tuple[Node, Node, bool]]
+    strict: bool
 
     def eval(self, scope: Scope) -> Value:
         """Return the map; a later entry replaces an earlier one of the same key, an absent optional removes it."""
@@ -611,37 +286,29 @@ class MapNode:
         for key_node, value_node, optional in self.entries:
             key = key_node.eval(scope)
             value = value_node.eval(scope)
-            if type(key) not in (str, int, Uint, bool, float):
+            if type(key) not in KEY_CLASSES or (self.strict and type(key) is float):
                 raise CelError(f"unsupported key type: {values.type_of(key).name}")
+            known = (type(key) is bool, key)
             if optional:
-                if type(value) is not Optional_:
-                    raise CelError(
-                        f"cannot initialize optional entry '{show_key(key)}' from non-optional value "
-                        f"{show_value(value)}"
-                    )
+                value = _optional_entry(show_key(key), value)
                 if not value.present:
-                    result.pop((type(key) is bool, key), None)
+                    result.pop(known, None)
                     continue
                 value = value.value
-            result[type(key) is bool, key] = (key, value)
+            if self.strict and known in result:
+                raise CelError(f"repeated key: {show_key(key)}")
+            result[known] = (key, value)
         scope.meter.charge(MAP_COST)
         return values.make_map(result.values())
 
 
+@dataclass(slots=True, eq=False)
 class StructNode:
     """`Type{field: value}`."""
 
-    __slots__ = ("build", "fields", "id")
-
-    def __init__(
-        self,
-        id: int,
-        build: Callable[[dict[str, Value]], Value],
-        fields: list[tuple[str, Node, bool]],  # noqa: A002
-    ) -> None:
-        self.id = id
-        self.build = build
-        self.fields = fields
+    id: int
+    build: Callable[[dict[str, Value]], Value]
+    fields: list[tuple[str, Node, bool]]
 
     def eval(self, scope: Scope) -> Value:
         """Return the object with the fields that were set."""
@@ -649,10 +316,7 @@ class StructNode:
         for name, node, optional in self.fields:
             value = node.eval(scope)
             if optional:
-                if type(value) is not Optional_:
-                    raise CelError(
-                        f"cannot initialize optional entry '{name}' from non-optional value {show_value(value)}"
-                    )
+                value = _optional_entry(name, value)
                 if not value.present:
                     result.pop(name, None)
                     continue
@@ -662,32 +326,46 @@ class StructNode:
         return self.build(result)
 
 
+def _optional_entry(key: str, value: Value) -> Optional_:
+    if type(value) is not Optional_:
+        raise CelError(f"cannot initialize optional entry '{key}' from non-optional value {show_value(value)}")
+    return value
+
+
+def show_value(value: Value) -> str:
+    """Print a value inside an error message, as Go's %v does for simple ones."""
+    if value is None:
+        return "null"
+    return show_key(value) if isinstance(value, bool | int | float | str) else str(value)
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """`cel.@block([entries], result)`: common sub-expressions by index (only the conformance suite has it)."""
+
+    id: int
+    entries: list[Node]
+    result: Node
+
+    def eval(self, scope: Scope) -> Value:
+        """Return the result with the entries in scope."""
+        return self.result.eval(BlockScope(self.entries, scope))
+
+
+@dataclass(slots=True, eq=False)
 class Fold:
-    """A comprehension."""
+    """A comprehension; `grows` where its step appends to its own accumulator."""
 
-    __slots__ = ("accu_init", "accu_var", "condition", "id", "iter_range", "iter_var", "iter_var2", "result", "step")
-
-    def __init__(
-        self,
-        id: int,  # noqa: A002
-        iter_range: Node,
-        iter_var: str,
-        iter_var2: str | None,
-        accu_var: str,
-        accu_init: Node,
-        condition: Node,
-        step: Node,
-        result: Node,
-    ) -> None:
-        self.id = id
-        self.iter_range = iter_range
-        self.iter_var = iter_var
-        self.iter_var2 = iter_var2
-        self.accu_var = accu_var
-        self.accu_init = accu_init
-        self.condition = condition
-        self.step = step
-        self.result = result
+    id: int
+    iter_range: Node
+    iter_var: str
+    iter_var2: str | None
+    accu_var: str
+    accu_init: Node
+    condition: Node
+    step: Node
+    result: Node
+    grows: bool
 
     def eval(self, scope: Scope) -> Value:
         """Walk the range while the condition does not say false; errors of a step become the accumulator."""
@@ -695,11 +373,11 @@ class Fold:
         inner = FoldScope(self, scope)
         pace = scope.meter.budget.pace
         trace = scope.trace
-        for round_, (first, second) in enumerate(self._rounds(iterable)):
+        for index, (first, second) in enumerate(self._rounds(iterable)):
             inner.var1, inner.var2 = first, second
             pace(1)
             if trace is not None:
-                trace.start_round(self, iterable, round_, first)
+                trace.start_round(self, iterable, index, first)
             try:
                 go_on = self.condition.eval(inner)
             except CelError:
@@ -713,22 +391,19 @@ class Fold:
             inner.initialized = True
             inner.accu, inner.accu_error = accu, error
         inner.visible = False
-        return _frozen(self.result.eval(inner))
+        return frozen(self.result.eval(inner))
 
     def _rounds(self, iterable: Value) -> Iterable[tuple[Value, Value]]:
         kind = type(iterable)
         if kind is list or kind is ConcatList or kind is GrowingList:
-            if self.iter_var2 is not None:
-                return enumerate(iterable)
-            return ((element, None) for element in iterable)
-        if kind in values.MAP_CLASSES or kind is GrowingMap:
+            return enumerate(iterable) if self.iter_var2 is not None else ((element, None) for element in iterable)
+        if kind in values.MAP_CLASSES:
             if self.iter_var2 is not None:
                 return ((key, values.find(iterable, key)) for key in iterable)
             return ((key, None) for key in iterable)
-        name = go_class(iterable)
         if self.iter_var2 is not None:
-            raise CelError(f"unsupported comprehension range type: {name}")
-        raise CelError(f"got '{name}', expected iterable type")
+            raise CelError(f"unsupported comprehension range type: {go_class(iterable)}")
+        raise CelError(f"got '{go_class(iterable)}', expected iterable type")
 
 
 def go_class(value: Value) -> str:

@@ -30,6 +30,8 @@ from admission.cel.pycode import (
 if TYPE_CHECKING:
     from admission.cel.compiler import Writer
 
+FREE_ROUNDS = 4  # a loop of so few rounds is paid for in advance, where it is not nested deeply
+FREE_DEPTH = 2
 ROUND_COST = 16  # what a round costs besides its body: accumulator, condition, list of one, append
 
 
@@ -60,6 +62,7 @@ class Loop:
         """Emit the loop; its value is that of the macro."""
         writer = self.writer
         source = self._source()
+        writer.depth += 1
         outer_cost, writer.cost = writer.cost, 0
         outer_block, writer.block = writer.block, []
         writer.scopes.extend((v, Code(name(n))) for v, n in zip(self.variables, self.names, strict=True))
@@ -69,12 +72,13 @@ class Loop:
         finally:
             writer.block = outer_block
             del writer.scopes[len(writer.scopes) - len(self.names) :]
-        per_round, writer.cost = writer.cost + ROUND_COST, outer_cost + 4
-        length = writer.temporary()
-        writer.block.append(assign(length, call("len", source)))
-        writer.block += writer.charge(py.BinOp(left=name(length), op=py.Mult(), right=constant(per_round)))
+        per_round = writer.cost + ROUND_COST
+        free = FREE_ROUNDS if writer.depth <= FREE_DEPTH else 0
+        writer.cost = outer_cost + 4 + free * per_round
+        writer.depth -= 1
+        walk = self._pay(source, per_round, free)
         writer.block.append(assign(self.result, shape.initial))
-        writer.block.append(py.For(target=self._target(), iter=self._walk(source, length), body=body, orelse=[]))
+        writer.block.append(py.For(target=self._target(), iter=walk, body=body, orelse=[]))
         return Code(shape.final if shape.final is not None else name(self.result), shape.proof)
 
     def _source(self) -> py.expr:
@@ -89,10 +93,17 @@ class Loop:
             writer.block.append(py.If(test=negation(is_class(source, "list")), body=[check], orelse=[]))
         return source
 
-    def _walk(self, source: py.expr, length: str) -> py.expr:
-        walk = source if len(self.names) == 1 else call("pairs", source)
-        is_long = compare(name(length), py.Gt(), constant(PACE))
-        return py.IfExp(test=is_long, body=call("paced", walk, self.writer.budget), orelse=walk)
+    def _pay(self, source: py.expr, per_round: int, free: int) -> py.expr:
+        """Emit the accounting of a loop of more than `free` rounds; return what is walked."""
+        writer = self.writer
+        length, walk = name(writer.temporary()), name(writer.temporary())
+        writer.block.append(assign(length.id, call("len", source)))
+        writer.block.append(assign(walk.id, source if len(self.names) == 1 else call("pairs", source)))
+        pay = writer.charge(py.BinOp(left=length, op=py.Mult(), right=constant(per_round)))
+        slow: list[py.stmt] = [assign(walk.id, call("paced", walk, writer.budget))]
+        pay.append(py.If(test=compare(length, py.Gt(), constant(PACE)), body=slow, orelse=[]))
+        writer.block.append(py.If(test=compare(length, py.Gt(), constant(free)), body=pay, orelse=[]))
+        return walk
 
     def _target(self) -> py.expr:
         names: list[py.expr] = [py.Name(id=known, ctx=py.Store()) for known in self.names]
@@ -152,9 +163,7 @@ def _map(loop: Loop) -> Shape:
 
 
 def _transform_map(loop: Loop) -> Shape:
-    loop.when_chosen(
-        lambda: py.Expr(value=call("entry", name(loop.result), name(loop.names[0]), loop.transformed()))
-    )
+    loop.when_chosen(lambda: py.Expr(value=call("entry", name(loop.result), name(loop.names[0]), loop.transformed())))
     return Shape(py.Dict(keys=[], values=[]), Proof.NOTHING)
 
 

@@ -6,6 +6,7 @@ common/types/types.go (checkedWellKnowns) and the protobuf definitions of these 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -82,6 +83,11 @@ def _defaulting(zero: Value) -> Builder:
     return lambda fields: fields.get("value", zero)
 
 
+def _float(fields: dict[str, Value]) -> Value:
+    narrow: float = struct.unpack("f", struct.pack("f", fields.get("value", 0.0)))[0]
+    return narrow
+
+
 def _duration(fields: dict[str, Value]) -> Value:
     return Duration(check_int(fields.get("seconds", 0) * NANOS + fields.get("nanos", 0)))
 
@@ -102,7 +108,7 @@ BUILDERS: dict[str, Builder] = {
     "google.protobuf.BoolValue": _defaulting(zero=False),
     "google.protobuf.BytesValue": _defaulting(b""),
     "google.protobuf.DoubleValue": _defaulting(0.0),
-    "google.protobuf.FloatValue": _defaulting(0.0),
+    "google.protobuf.FloatValue": _float,
     "google.protobuf.Int64Value": _ranged(INT_MIN, INT_MAX, 0),
     "google.protobuf.Int32Value": _ranged(*_INT32, 0),
     "google.protobuf.UInt64Value": _ranged(0, UINT_MAX, Uint(0)),

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable
 
 from admission.cel.activation import LazyVariables
-from admission.cel.interpreter import Attribute, Call, Conditional, Const, Fold, Logic
+from admission.cel.attribute import Attribute, Conditional
+from admission.cel.interpreter import Call, Const, Fold, Logic
 from admission.cel.trace import Path, Read, Step, Trace, Watch
 from admission.cel.values import LIST_CLASSES
 

@@ -24,14 +24,14 @@ from admission.cel.ast import (
     Select,
     StructExpr,
 )
+from admission.cel.attribute import Attribute, Conditional, Qualifier, go_type
 from admission.cel.checker import CheckedAst, Reference
-from admission.cel.dispatch import dispatcher
+from admission.cel.dispatch import Dispatcher, dispatcher
 from admission.cel.function import Function
 from admission.cel.interpreter import (
     Append,
-    Attribute,
+    Block,
     Call,
-    Conditional,
     Const,
     Equality,
     Fold,
@@ -40,15 +40,12 @@ from admission.cel.interpreter import (
     Logic,
     MapNode,
     Membership,
-    Node,
     NotStrictlyFalse,
     OrElse,
-    Qualifier,
-    Scope,
     StructNode,
-    go_type,
 )
 from admission.cel.regex import compile_pattern
+from admission.cel.scope import Node, Scope
 from admission.cel.trace import Watch
 from admission.cel.types import Type
 from admission.cel.values import MISSING, CelError, Value
@@ -66,6 +63,16 @@ class ProgramError(CelError):
 
 class FunctionTable(Protocol):
     """What planning asks of the environment."""
+
+    @property
+    def strict(self) -> bool:
+        """Whether plain CEL is meant where cel-go is more lenient: repeated keys, fields of what has none."""
+        ...
+
+    @property
+    def container(self) -> str:
+        """The namespace in which names are looked up first."""
+        ...
 
     def find_function(self, name: str) -> Function | None:
         """Return the function of that name."""
@@ -95,6 +102,7 @@ class _Planner:
         self.functions = functions
         self.watch = watch
         self.accumulators: list[str] = []
+        self.growing: list[bool] = []
         self.locals: list[str] = []
 
     def plan(self, expr: Expr) -> Node:
@@ -126,11 +134,19 @@ class _Planner:
             if reference.value is not MISSING:
                 return Const(id, reference.value)
             return Attribute(id, reference.name or name, None)
-        if name not in self.locals and name not in self.accumulators:
-            known = self.functions.find_ident(name.removeprefix("."))
-            if known is not None and known[1] is not MISSING:
-                return Const(id, known[1])
+        if name not in self.locals and name not in self.accumulators and not name.startswith("@"):
+            return self._global(id, name) or Attribute(id, name, None)
         return Attribute(id, name, None)
+
+    def _global(self, id: int, name: str) -> Node | None:  # noqa: A002
+        """Resolve a name the checker did not see: in the container and the namespaces around it, innermost first."""
+        parts = self.functions.container.split(".") if self.functions.container and name[:1] != "." else []
+        for depth in range(len(parts), -1, -1):
+            qualified = ".".join([*parts[:depth], name.removeprefix(".")])
+            known = self.functions.find_ident(qualified)
+            if known is not None:
+                return Attribute(id, qualified, None) if known[1] is MISSING else Const(id, known[1])
+        return None
 
     def _select(self, expr: Select) -> Node:
         reference = self.references.get(expr.id)
@@ -140,7 +156,8 @@ class _Planner:
         if qualified is not None:
             return qualified
         attribute = self._attribute(self.plan(expr.operand))
-        attribute.qualifiers.append(Qualifier(expr.id, expr.field, None, test_only=expr.test_only))
+        qualifier = Qualifier(expr.id, expr.field, None, test_only=expr.test_only, strict=self.functions.strict)
+        attribute.qualifiers.append(qualifier)
         if expr.test_only:
             attribute.test_only = True
         attribute.id = expr.id
@@ -158,11 +175,7 @@ class _Planner:
         if not isinstance(operand, Ident) or operand.name in self.locals:
             return None
         names.append(operand.name.removeprefix("."))
-        name = ".".join(reversed(names))
-        known = self.functions.find_ident(name)
-        if known is None:
-            return None
-        return Attribute(expr.id, name, None) if known[1] is MISSING else Const(expr.id, known[1])
+        return self._global(expr.id, ".".join(reversed(names)))
 
     def _attribute(self, node: Node) -> Attribute:
         if isinstance(node, Attribute) and not node.test_only:
@@ -188,6 +201,8 @@ class _Planner:
             return self._index(expr, args, optional=name != "_[_]")
         if name in ("@not_strictly_false", "__not_strictly_false__"):
             return NotStrictlyFalse(expr.id, args[0])
+        if name == "cel.@block" and isinstance(expr.args[0], ListExpr):
+            return Block(expr.id, [self.plan(entry) for entry in expr.args[0].elements], args[1])
         if name in ("or", "orValue") and len(args) == 2:
             return OrElse(expr.id, *args, unwrap=name == "orValue")
         return self._function(expr, name, args)
@@ -206,9 +221,11 @@ class _Planner:
     def _index(self, expr: CallExpr, args: list[Node], *, optional: bool) -> Node:
         operand, index = args
         attribute = self._attribute(operand)
-        if isinstance(index, Const):
-            if type(index.value) not in (str, int, values.Uint, float, bool):
+        if isinstance(index, Const) and type(index.value) not in (str, int, values.Uint, float, bool):
+            if not self.functions.strict:
                 raise ProgramError(f"invalid qualifier type: {go_type(index.value)}")
+            index = Attribute(index.id, None, index)
+        if isinstance(index, Const):
             qualifier = Qualifier(expr.id, index.value, None, optional=optional)
         else:
             key = index if isinstance(index, Attribute | Conditional) else Attribute(index.id, None, index)
@@ -220,7 +237,7 @@ class _Planner:
     def _function(self, expr: CallExpr, name: str, args: list[Node]) -> Node:
         function = self.functions.find_function(name.removeprefix("."))
         if function is None:
-            raise ProgramError(f"no such overload: {name}")
+            return Call(expr.id, Dispatcher(name, (), None, singleton=True), args)
         reference = self.references.get(expr.id, _NO_REFERENCE)
         call = Call(
             expr.id,
@@ -238,8 +255,10 @@ class _Planner:
                 raise ProgramError(str(error)) from None
         if args and self._is_accumulator(args[0]):
             if name == "_+_":
+                self.growing[-1] = True
                 return Append(call)
             if name == "cel.@mapInsert":
+                self.growing[-1] = True
                 return Insert(call)
         return call
 
@@ -272,9 +291,8 @@ class _Planner:
         return node
 
     def _map(self, expr: MapExpr) -> Node:
-        node = MapNode(
-            expr.id, [(self.plan(entry.key), self.plan(entry.value), entry.optional) for entry in expr.entries]
-        )
+        entries = [(self.plan(entry.key), self.plan(entry.value), entry.optional) for entry in expr.entries]
+        node = MapNode(expr.id, entries, strict=self.functions.strict)
         if all(isinstance(key, Const) and isinstance(value, Const) for key, value, _ in node.entries):
             return self._fold_literal(node)
         return node
@@ -298,6 +316,7 @@ class _Planner:
         iter_range = self.plan(expr.iter_range)
         names = [name for name in (expr.iter_var, expr.iter_var2) if name]
         self.accumulators.append(expr.accu_var)
+        self.growing.append(False)
         self.locals.extend(names)
         condition = self.plan(expr.loop_condition)
         step = self.plan(expr.loop_step)
@@ -314,6 +333,7 @@ class _Planner:
             condition,
             step,
             result,
+            grows=self.growing.pop(),
         )
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from admission.cel import compiler
 from admission.cel.activation import Activation, CancelledError, Meter, Overrun
-from admission.cel.interpreter import Node, Scope
 from admission.cel.plan import FunctionTable, plan
+from admission.cel.scope import Node, Scope
 from admission.cel.trace import Trace
 from admission.cel.types import Type
 from admission.cel.values import CelError, Value
@@ -57,7 +57,7 @@ class Program:
             return compiled(activation)
         except (Overrun, AdmissionError):
             raise
-        except Exception:  # noqa: BLE001 - by design: the interpreter decides what really happened
+        except Exception:
             return self.evaluate_exact(activation)
 
     def evaluate_exact(self, activation: Activation) -> Value:

@@ -1,8 +1,8 @@
 """What compiled expressions may call, and nothing else: the globals of generated code.
 
 Every function here is exact for the values it accepts and raises for all others; any exception makes the interpreter
-evaluate the expression again, so there is no need to say what went wrong. Sizes that cost or time depend on are added to
-the budget's bound before the work is done.
+evaluate the expression again, so there is no need to say what went wrong. Sizes that cost or time depend on are added
+to the budget's bound before the work is done.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from admission.cel.values import (
 )
 
 SHORT = 1_000  # strings up to this length are paid for in advance, longer ones when they turn up
+EXACT = 2**53  # from here on cel-go compares integers with doubles after rounding
+NUMBERS = (int, float, Uint)
 EAGER = 256  # lists up to this length are concatenated by copying
 
 
@@ -47,7 +49,7 @@ def truth(value: Value) -> bool:
 
 
 def test(container: Value, key: str) -> bool:
-    """`has(container.key)` for what is not simply a dict."""
+    """Evaluate `has(container.key)` for what is not simply a dict."""
     kind = type(container)
     if kind is dict:
         return key in container
@@ -59,7 +61,7 @@ def test(container: Value, key: str) -> bool:
 
 
 def peek(container: Value, key: Value) -> Value:
-    """`container.?key` for what is not simply a dict: MISSING where absent."""
+    """Evaluate `container.?key` for what is not simply a dict: MISSING where absent."""
     kind = type(container)
     if kind is dict:
         return container.get(key, MISSING) if type(key) is str else values.find(container, key)
@@ -71,7 +73,7 @@ def peek(container: Value, key: Value) -> Value:
 
 
 def index(container: Value, key: Value) -> Value:
-    """`container[key]`."""
+    """Evaluate `container[key]`."""
     kind = type(container)
     if kind is list or kind is ConcatList:
         if type(key) is int and 0 <= key < len(container):
@@ -82,7 +84,7 @@ def index(container: Value, key: Value) -> Value:
 
 
 def equal(a: Value, b: Value, budget: Budget) -> bool:
-    """`a == b`."""
+    """Evaluate `a == b`."""
     kind = type(a)
     if kind is str:
         if type(b) is not str:
@@ -98,9 +100,11 @@ def equal(a: Value, b: Value, budget: Budget) -> bool:
 
 
 def less(a: Value, b: Value, budget: Budget) -> bool:
-    """`a < b` for numbers and strings."""
+    """Evaluate `a < b` for numbers and strings."""
     kind_a, kind_b = type(a), type(b)
-    if kind_a in (int, float, Uint) and kind_b in (int, float, Uint):
+    if kind_a in NUMBERS and kind_b in NUMBERS:
+        if kind_a is not kind_b and float in (kind_a, kind_b) and (abs(a) >= EXACT or abs(b) >= EXACT):
+            raise Unsure
         return bool(a < b)
     if kind_a is str and kind_b is str:
         grow(budget, min(len(a), len(b)))
@@ -109,9 +113,11 @@ def less(a: Value, b: Value, budget: Budget) -> bool:
 
 
 def less_equal(a: Value, b: Value, budget: Budget) -> bool:
-    """`a <= b` for numbers and strings."""
+    """Evaluate `a <= b` for numbers and strings."""
     kind_a, kind_b = type(a), type(b)
-    if kind_a in (int, float, Uint) and kind_b in (int, float, Uint):
+    if kind_a in NUMBERS and kind_b in NUMBERS:
+        if kind_a is not kind_b and float in (kind_a, kind_b) and (abs(a) >= EXACT or abs(b) >= EXACT):
+            raise Unsure
         return bool(a <= b)
     if kind_a is str and kind_b is str:
         grow(budget, min(len(a), len(b)))
@@ -120,7 +126,7 @@ def less_equal(a: Value, b: Value, budget: Budget) -> bool:
 
 
 def add(a: Value, b: Value, budget: Budget) -> Value:
-    """`a + b` for ints, strings and lists."""
+    """Evaluate `a + b` for ints, strings and lists."""
     kind = type(a)
     if kind is int and type(b) is int:
         return checked(a + b)
@@ -148,7 +154,7 @@ def checked(number: int) -> int:
 
 
 def member(item: Value, container: Value, budget: Budget) -> bool:
-    """`item in container`."""
+    """Evaluate `item in container`."""
     kind = type(container)
     if kind is dict:
         if type(item) not in (str, int, Uint, float):
@@ -210,7 +216,7 @@ def long(text: Value, budget: Budget, factor: int) -> Value:
 
 
 def contains(text: Value, part: str, budget: Budget) -> bool:
-    """`text.contains(part)`."""
+    """Evaluate `text.contains(part)`."""
     if type(text) is not str or type(part) is not str:
         raise Unsure
     budget.grow((len(text) // 10 + 1) * (len(part) // 10 + 1), len(text) // PACE)
@@ -241,10 +247,10 @@ def optional(value: Value) -> Value:
 
 
 def nonzero(value: Value) -> Value:
-    """`optional.ofNonZeroValue(value)` as the compiled code holds it."""
+    """Evaluate `optional.ofNonZeroValue(value)` as the compiled code holds it."""
     kind = type(value)
     if kind in (str, bytes, int, Uint, float, bool, list, dict, type(None)):
-        return value if value else MISSING
+        return value or MISSING
     raise Unsure
 
 

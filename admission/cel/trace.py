@@ -15,7 +15,8 @@ from admission.cel import values
 from admission.cel.values import MISSING, CelError, Value
 
 if TYPE_CHECKING:
-    from admission.cel.interpreter import Fold, Node, Scope
+    from admission.cel.interpreter import Fold
+    from admission.cel.scope import Node, Scope
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -168,7 +169,7 @@ class Trace:
 
 
 def _inherited(step: Step) -> Path | None:
-    """A value that one of the sub-steps also had (?:, orValue, optional) keeps that one's origin."""
+    """Return the origin of the sub-step that had the same value (?:, orValue, optional)."""
     for child in reversed(step.children):
         if child.origin is not None and child.value is step.value:
             return child.origin

@@ -239,7 +239,12 @@ def equal(a: Value, b: Value, pace: Callable[[int], None] | None = None) -> bool
     """
     class_a, class_b = type(a), type(b)
     if class_a in _NUMBERS:
-        return class_b in _NUMBERS and bool(a == b)
+        if class_a is class_b:
+            return bool(a == b)
+        # cel-go compares an integer with a double as doubles, rounding what a double cannot hold
+        return class_b in _NUMBERS and bool(
+            float(a) == b if class_b is float else a == float(b) if class_a is float else a == b
+        )
     if class_a is str or class_a is bool or class_a is bytes:
         return class_a is class_b and bool(a == b)
     if a is None:
