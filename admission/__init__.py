@@ -1,1 +1,3 @@
 """Admission policy engine for Kubernetes."""
+
+__version__ = "0.1.0"

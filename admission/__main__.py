@@ -1,0 +1,18 @@
+"""`python -m admission` and the `admission` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+from admission.cli.app import run
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    sys.exit(run(sys.argv[1:], os.environ))
+
+
+if __name__ == "__main__":
+    main()
