@@ -22,6 +22,7 @@ from admission.cel.ast import (
     Ident,
     ListExpr,
     Literal,
+    MacroCall,
     MapEntry,
     MapExpr,
     Select,
@@ -137,6 +138,20 @@ def copy(context: MacroContext, node: Expr) -> Expr:
         copy(context, node.result),
         node.macro,
     )
+
+
+def macro_of(node: Expr) -> MacroCall | None:
+    """Return the macro call that was expanded into this very node, None where it was written as it is."""
+    if isinstance(node, Comprehension):
+        return None if node.macro is None or node.macro.name in ("optMap", "optFlatMap") else node.macro
+    if isinstance(node, Select):
+        return MacroCall("has", None, [Select(node.id, node.operand, node.field)]) if node.test_only else None
+    if isinstance(node, Call) and node.function == "_?_:_":
+        test, then, _ = node.args
+        fold = then.args[0] if isinstance(then, Call) and then.function == "optional.of" and then.args else then
+        if isinstance(fold, Comprehension) and fold.macro is not None and isinstance(test, Call):
+            return fold.macro if fold.macro.target is not None and test.target is fold.macro.target else None
+    return None
 
 
 def is_accumulator(name: str) -> bool:

@@ -25,6 +25,7 @@ from admission.cel.ast import (
     StructExpr,
 )
 from admission.cel.builder import RESERVED, Builder, LimitPassed, SyntaxFault
+from admission.cel.depth import check_depth
 from admission.cel.diagnostic import CompileError, issue_at
 from admission.cel.lexer import END, FLOAT, INT, NAME, QUOTED_NAME, Lexemes, tokenize
 from admission.cel.macro import MacroTable
@@ -33,7 +34,6 @@ from admission.cel.remnant import Salvage
 
 MAX_NESTING: Final = 250
 MAX_SIZE: Final = 100_000
-MAX_TREE_DEPTH: Final = 750
 
 _OR, _AND, _RELATION, _ADDITION, _MULTIPLICATION = 1, 2, 3, 4, 5
 _PRECEDENCE: Final = {
@@ -86,13 +86,14 @@ class _Chain:
 class _Parser(Builder):
     """The state of one parse: where it is in the tokens, and how deep."""
 
-    __slots__ = ("nesting", "relations", "sums")
+    __slots__ = ("nesting", "relations", "sums", "waiting")
 
     def __init__(
         self, lexemes: Lexemes, source: SourceInfo, macros: MacroTable, *, optional: bool, escaped: bool
     ) -> None:
         super().__init__(lexemes, source, macros, optional=optional, escaped=escaped)
         self.nesting = 0  # open expressions
+        self.waiting = 0  # those of them that wait for what comes behind their colon
         self.relations = 0  # comparisons whose right side is being read
         self.sums = 0  # the same for arithmetic
 
@@ -106,8 +107,9 @@ class _Parser(Builder):
 
     def check_nesting(self) -> None:
         """Refuse what nests deeper than cel-go allows: expressions, and right sides of one family of operators."""
-        if self.nesting + max(self.relations, self.sums) > MAX_NESTING:
-            raise LimitPassed(f"expression recursion limit exceeded: {MAX_NESTING}")
+        operators = self.nesting - self.waiting + max(self.relations, self.sums)
+        if self.nesting > MAX_NESTING or operators > MAX_NESTING:
+            raise SyntaxFault
 
     # Operators.
 
@@ -135,6 +137,7 @@ class _Parser(Builder):
                 conditionals.append((*condition, node))
                 condition = None
                 self.nesting += 1
+                self.waiting += 1
                 self.check_nesting()
             elif kind == "?":
                 condition = (self.number(starts[pos], begin), begin, node)
@@ -145,6 +148,7 @@ class _Parser(Builder):
             self.extend(number, start)
             node = Call(number, "_?_:_", None, [test, then, node])
         self.nesting = entered
+        self.waiting -= len(conditionals)
         return node
 
     def push(self, stack: list[_Binary | _Chain], precedence: int, left: Expr, begin: int) -> None:
@@ -221,8 +225,17 @@ class _Parser(Builder):
         start = starts[pos]
         self.pos = pos + 1
         node: Expr
-        if kind == NAME:
-            node = self.name(start, texts[pos], "", pos)
+        if kind == NAME or kind == ".":
+            if kind == ".":
+                self.expect(NAME)
+            at = self.pos
+            name = texts[at - 1]
+            if kinds[at] == "(":
+                node = self.call(start, name if kind == NAME else f".{name}", None)
+            elif name in RESERVED:
+                node = self.report(start, f"reserved identifier: {name}")
+            else:
+                node = Ident(self.number(starts[at - 1], start), name if kind == NAME else f".{name}")
         elif kind == "(":
             node = self.expression()
             self.expect(")")
@@ -230,9 +243,6 @@ class _Parser(Builder):
             node = self.list_literal(start)
         elif kind == "{":
             node = self.map_literal(start)
-        elif kind == ".":
-            self.expect(NAME)
-            node = self.name(start, texts[pos + 1], ".", pos + 1)
         else:
             node = self.constant(pos)
         while True:
@@ -257,18 +267,6 @@ class _Parser(Builder):
             self.extend(sign, begin)
             node = Call(sign, "!_" if kinds[pos - 1] == "!" else "-_", None, [node])
         return node
-
-    def name(self, start: int, name: str, dot: str, pos: int) -> Expr:
-        """Return the variable or the call of a global function that a name begins; the name has been read."""
-        if self.kinds[self.pos] == "(":
-            if name not in RESERVED:
-                return self.call(start, dot + name, None)
-            before = len(self.issues)
-            self.call(start, name, None)
-            del self.issues[before:]  # cel-go does not look into the arguments then
-        elif name not in RESERVED:
-            return Ident(self.number(self.starts[pos], start), dot + name)
-        return self.report(start, f"reserved identifier: {name}")
 
     def select(self, operand: Expr, start: int) -> Expr:
         """Read `.?field` or a field in back quotes."""
@@ -312,6 +310,7 @@ class _Parser(Builder):
         offset = self.starts[self.pos]
         self.pos += 1
         number = self.number(offset, start)
+        known = len(self.issues)
         args: list[Expr] = []
         if kinds[self.pos] == ")":
             self.pos += 1
@@ -322,6 +321,9 @@ class _Parser(Builder):
                 args.append(self.expression())
             self.expect(")")
         self.extend(number, start)
+        if target is None and name.lstrip(".") in RESERVED:
+            del self.issues[known:]  # cel-go does not look at the arguments then
+            return self.report(start, f"reserved identifier: {name.lstrip('.')}")
         return self.apply(number, name, target, args)
 
     # Literals.
@@ -442,10 +444,10 @@ def parse(
 ) -> Ast:
     """Return the syntax tree of an expression, macros expanded.
 
-    Raises CompileError with cel-go's texts and places: all faults of meaning (reserved names, literals out of range,
-    macros), or the faults of syntax. Limits are cel-go's: 100,000 code points, 250 levels of nesting; besides, a tree
-    is at most MAX_TREE_DEPTH deep, so that readers may recurse, and MAX_NODES large, because `optMap` copies what it
-    is called on. `escaped_identifiers` allows fields in back quotes.
+    Raises CompileError with cel-go's texts and places: all faults of syntax, and of meaning (reserved names, literals
+    out of range, macros). Limits are cel-go's: 100,000 code points, 250 levels of nesting; besides, a tree is at most
+    750 levels deep (admission/cel/depth.py), so that readers may recurse, and has at most 200,000 nodes, because
+    `optMap` copies what it is called on. `escaped_identifiers` allows fields in back quotes.
     """
     if not text.isascii() and _SURROGATE.search(text):
         text = _SURROGATE.sub("\ufffd", text)
@@ -461,14 +463,15 @@ def parse(
         expr = parser.expression()
         if lexemes.kinds[parser.pos] != END:
             raise SyntaxFault
-    except SyntaxFault:
+        check_depth(expr, parser.next_number)
+    except (SyntaxFault, RecursionError):
         salvage = Salvage(lexemes, source, macros, optional=optional_syntax, escaped=escaped_identifiers)
-        raise CompileError(Recovery(salvage, lexemes.faults).run(), source) from None
+        issues = Recovery(salvage, lexemes.faults).run()
+        if not issues:  # the stack was nearly full before we came
+            issues = [issue_at(source, -1, f"expression recursion limit exceeded: {MAX_NESTING}")]
+        raise CompileError(issues, source) from None
     except LimitPassed as limit:
         raise CompileError([*parser.issues, issue_at(source, -1, str(limit))], source) from None
-    except RecursionError:
-        message = f"expression recursion limit exceeded: {MAX_NESTING}"
-        raise CompileError([issue_at(source, -1, message)], source) from None
     if parser.issues:
         raise CompileError(parser.issues, source)
     return Ast(expr, source)

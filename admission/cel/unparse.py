@@ -13,17 +13,16 @@ from typing import Final, TypeAlias
 
 from admission.cel.ast import (
     Call,
-    Comprehension,
     Constant,
     Expr,
     Ident,
     ListExpr,
     Literal,
-    MacroCall,
     MapExpr,
     Select,
     StructExpr,
 )
+from admission.cel.macro import macro_of
 from admission.cel.quoting import quote
 from admission.cel.values import Uint
 
@@ -89,20 +88,6 @@ def unparse(expr: Expr, *, wrap_column: int | None = None) -> str:
         else:
             todo.extend(reversed(_parts(part)))
     return "".join(written)
-
-
-def macro_of(node: Expr) -> MacroCall | None:
-    """Return the macro call that was expanded into this very node, None where it was written as it is."""
-    if isinstance(node, Comprehension):
-        return None if node.macro is None or node.macro.name in ("optMap", "optFlatMap") else node.macro
-    if isinstance(node, Select):
-        return MacroCall("has", None, [Select(node.id, node.operand, node.field)]) if node.test_only else None
-    if isinstance(node, Call) and node.function == _CONDITIONAL:
-        test, then, _ = node.args
-        fold = then.args[0] if isinstance(then, Call) and then.function == "optional.of" and then.args else then
-        if isinstance(fold, Comprehension) and fold.macro is not None and isinstance(test, Call):
-            return fold.macro if fold.macro.target is not None and test.target is fold.macro.target else None
-    return None
 
 
 def _parts(node: Expr) -> list[_Part]:
