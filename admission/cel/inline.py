@@ -212,7 +212,8 @@ def _prepaid(writer: Writer, text: py.expr, factor: int) -> py.expr:
 def optional_of(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noqa: ARG001
     """Write `optional.of(x)`."""
     writer.cost += 1
-    return Code(writer.value(args[0]).node, Proof.MAYBE)
+    value = writer.value(args[0]).node
+    return Code(writer.pool(value.value) if isinstance(value, py.Constant) else value, Proof.MAYBE)
 
 
 def optional_of_non_zero(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noqa: ARG001

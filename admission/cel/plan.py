@@ -256,10 +256,10 @@ class _Planner:
         if args and self._is_accumulator(args[0]):
             if name == "_+_":
                 self.growing[-1] = True
-                return Append(call)
+                return Append(call.id, call)
             if name == "cel.@mapInsert":
                 self.growing[-1] = True
-                return Insert(call)
+                return Insert(call.id, call)
         return call
 
     def _is_accumulator(self, node: Node) -> bool:
