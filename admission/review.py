@@ -80,7 +80,8 @@ class AdmissionRequest:
 
     `kind`, `resource`, `sub_resource` are what the webhook was registered for, the `request_` ones what the client
     used. `object` and `old_object` are raw JSON objects or None (CREATE and CONNECT have no old object, DELETE no new
-    one); `namespace` is "" for cluster-scoped resources and a Namespace's own name for Namespaces.
+    one); `namespace` is "" for cluster-scoped resources and a Namespace's own name for Namespaces. `size` is the number
+    of bytes that the review came in, 0 where it came in none.
     """
 
     uid: str
@@ -98,6 +99,7 @@ class AdmissionRequest:
     old_object: JsonObject | None = None
     dry_run: bool = False
     options: JsonObject | None = None
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ def decode_review(body: bytes) -> AdmissionReview:
     uid = request.get("uid")
     if not isinstance(uid, str) or not uid:
         raise NotAReviewError("request.uid is missing; without it no answer can be given")
-    return AdmissionReview(api_version, _Fields(request, uid, api_version).request())
+    return AdmissionReview(api_version, _Fields(request, uid, api_version).request(len(body)))
 
 
 def oversized_error(start: bytes, limit: int) -> NotAReviewError | ReviewError:
@@ -209,7 +211,7 @@ class _Fields:
         self._uid = uid
         self._api_version = api_version
 
-    def request(self) -> AdmissionRequest:
+    def request(self, size: int) -> AdmissionRequest:
         get = self._request.get
         kind = self._kind("kind", get("kind"))
         resource = self._resource("resource", get("resource"))
@@ -239,6 +241,7 @@ class _Fields:
             old_object=self._object("oldObject", get("oldObject")),
             dry_run=bool(dry_run),
             options=self._object("options", get("options")),
+            size=size,
         )
 
     def _wrong(self, name: str, expected: str) -> ReviewError:

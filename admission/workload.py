@@ -23,6 +23,13 @@ TEMPLATE_PATHS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
 """Where the pod template stands, by group and resource of what holds it."""
 
 
+def object_name(document: JsonObject) -> str:
+    """Return metadata.name, "" where there is none."""
+    metadata = document.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) else ""
+
+
 def template_path(group: str, resource: str) -> tuple[str, ...] | None:
     """Return the path of the pod template in objects of a resource, None where they hold none."""
     return TEMPLATE_PATHS.get((group, resource))

@@ -1,0 +1,197 @@
+"""The engine: one request in, one decision out; the only place where judging waits for facts.
+
+`validate` and `mutate` follow one path: select the policies (pure), await the facts they need, run them (pure), decide
+(pure). A review that is large, or takes longer than a slice of time, is run where `offload` says, so that small ones
+never wait behind it. Sources of the order of things: apiserver pkg/admission/plugin/policy/{validating,mutating}/
+dispatcher.go, policy/generic/policy_dispatcher.go, pkg/admission/reinvocation.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol, TypeVar
+
+from admission.compiler import CompiledPolicySet
+from admission.decision import ALLOWED, Decision, Finding, decide_validation, refuse
+from admission.errors import AdmissionError, DeadlineError
+from admission.evaluation import Inputs, namespace_value, request_value
+from admission.facts import FactSource, Missing
+from admission.matching import Key, MatchError, MatchIndex
+from admission.planning import plan
+from admission.review import AdmissionRequest, GroupVersionKind, Status
+from admission.validation import ValidationTask, merge_annotations, run_validation
+from admission.verdicts import Annotation
+from admission.workload import JsonObject, project
+
+NAMESPACE_KIND: Final = GroupVersionKind("", "v1", "Namespace")
+
+SLICE_SECONDS: Final = 0.004
+"""How long a review may run on the event loop before it is started again off it."""
+
+LARGE_BYTES: Final = 256 * 1024
+"""Reviews of this size are never tried on the event loop."""
+
+T = TypeVar("T")
+
+
+class Offload(Protocol):
+    """Runs a function where it cannot hold up the event loop, with bounded concurrency."""
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]:
+        """Return what awaits the function's result."""
+        ...
+
+
+class SliceOverError(AdmissionError):
+    """The slice of time on the event loop is used up; a signal, never shown to anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveNamespace:
+    """The live Namespace of a request: the object, or why it cannot be had; neither where it lives in none."""
+
+    namespace: JsonObject | None = None
+    missing: Missing | None = None
+
+    @property
+    def matched(self) -> JsonObject | MatchError | None:
+        """The Namespace as matching wants it."""
+        if self.missing is None or self.missing.absent:
+            return self.namespace
+        return MatchError(f"Internal error occurred: {self.missing.reason}")
+
+    def failure(self, request: AdmissionRequest) -> Status | None:
+        """Return what a request fails with whose policies were to see a Namespace that cannot be had."""
+        if self.missing is None or not _shows_namespace(request):
+            return None
+        if self.missing.absent:
+            details: JsonObject = {"name": request.namespace, "kind": "namespaces"}
+            return Status(404, "NotFound", f'namespaces "{request.namespace}" not found', details)
+        return Status(500, "InternalError", f"Internal error occurred: {self.missing.reason}")
+
+
+class Engine:
+    """Judges requests by one set of policies.
+
+    `clock` is the monotonic clock that deadlines are on. With `audit_only` decisions say what would have happened, and
+    their responses allow. Without `offload` everything runs where it is called.
+    """
+
+    def __init__(
+        self,
+        policies: CompiledPolicySet,
+        facts: FactSource,
+        *,
+        clock: Callable[[], float],
+        audit_only: bool = False,
+        offload: Offload | None = None,
+    ) -> None:
+        self._facts = facts
+        self._clock = clock
+        self._audit_only = audit_only
+        self._offload = offload
+        self._validating_policies = {compiled.policy.name: compiled for compiled in policies.validating}
+        self._validating = MatchIndex(
+            [compiled.policy for compiled in policies.validating],
+            [binding for binding in policies.source.bindings if binding.kind == "Validating"],
+            facts.equivalents(),
+        )
+
+    async def validate(self, request: AdmissionRequest, deadline: float | None = None) -> Decision:
+        """Return what validating policies say about a request."""
+        if not self._validating.candidates(Key(request.resource, request.sub_resource, request.operation)):
+            return self._marked(ALLOWED)
+        live = await self._live_namespace(request)
+        selection = self._validating.select(request, live.matched)
+        if not selection:
+            return self._marked(ALLOWED)
+        whole = base_inputs(request, live.namespace)
+        steps: list[Finding | ValidationTask] = []
+        for selected in selection:
+            compiled = self._validating_policies[selected.entry.policy.name]
+            inputs = whole if selected.template is None else _projected(whole, request, selected.template)
+            for step in await plan(selected, request, self._facts):
+                if isinstance(step, Finding):
+                    steps.append(step)
+                    continue
+                failure = live.failure(request)
+                if failure is not None:
+                    return self._marked(refuse((), failure))
+                steps += (
+                    ValidationTask(compiled, step.binding, params, inputs, selected.template) for params in step.params
+                )
+        findings, annotations = await self._timed(request, deadline, lambda check: _run(steps, check))
+        return self._marked(decide_validation(findings, request, annotations))
+
+    async def _live_namespace(self, request: AdmissionRequest) -> LiveNamespace:
+        if not request.namespace:
+            return LiveNamespace()
+        found = await self._facts.namespace(request.namespace)
+        return LiveNamespace(missing=found) if isinstance(found, Missing) else LiveNamespace(found)
+
+    def _marked(self, decision: Decision) -> Decision:
+        return replace(decision, audit_only=True) if self._audit_only else decision
+
+    async def _timed(
+        self, request: AdmissionRequest, deadline: float | None, work: Callable[[Callable[[], None]], T]
+    ) -> T:
+        """Run `work`, which calls what it is given from time to time: on the event loop for a slice, then off it."""
+        clock = self._clock
+
+        def check() -> None:
+            if deadline is not None and clock() > deadline:
+                raise DeadlineError("the deadline of the request passed before the policy was evaluated")
+
+        if self._offload is None:
+            return work(check)
+        if request.size < LARGE_BYTES:
+            slice_end = clock() + SLICE_SECONDS
+
+            def check_slice() -> None:
+                if clock() > slice_end:
+                    raise SliceOverError
+
+            try:
+                return work(check_slice)
+            except SliceOverError:
+                pass
+        return await self._offload(lambda: work(check))
+
+
+def base_inputs(request: AdmissionRequest, namespace: JsonObject | None) -> Inputs:
+    """Return what expressions see of a request whose object is judged as it is."""
+    return Inputs(
+        object=request.object,
+        old_object=request.old_object,
+        request=request_value(request, request.kind, request.resource),
+        namespace=namespace_value(namespace) if _shows_namespace(request) else None,
+        authorizer={},
+    )
+
+
+def _projected(inputs: Inputs, request: AdmissionRequest, template: tuple[str, ...]) -> Inputs:
+    return replace(
+        inputs,
+        object=project(request.object, template, request.namespace),
+        old_object=project(request.old_object, template, request.namespace),
+    )
+
+
+def _shows_namespace(request: AdmissionRequest) -> bool:
+    """Whether `namespaceObject` has a value: not for what lives in no namespace, and not for Namespaces."""
+    return bool(request.namespace) and request.kind != NAMESPACE_KIND
+
+
+def _run(steps: Sequence[Finding | ValidationTask], check: Callable[[], None]) -> tuple[list[Finding], dict[str, str]]:
+    findings: list[Finding] = []
+    published: list[tuple[str, Sequence[Annotation]]] = []
+    for step in steps:
+        if isinstance(step, Finding):
+            findings.append(step)
+            continue
+        task = replace(step, inputs=replace(step.inputs, check=check))
+        found, annotations = run_validation(task)
+        findings += found
+        published.append((step.policy.policy.name, annotations))
+    return findings, merge_annotations(published)
