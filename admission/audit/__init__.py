@@ -18,9 +18,9 @@ from admission.errors import UsageError
 
 
 def _stdout(rest: str) -> Sink:
-    if rest:
-        raise UsageError(f"the sink stdout takes no address, got {rest!r}")
-    return StdoutSink()
+    if rest not in ("", "shared"):
+        raise UsageError(f"the sink stdout takes nothing or `shared`, got {rest!r}")
+    return StdoutSink(shared=rest == "shared")
 
 
 def _file(rest: str) -> Sink:

@@ -11,12 +11,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Collection, Iterator
-from typing import Any, Final, TypeAlias
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 import orjson
 
-JsonObject: TypeAlias = dict[str, Any]
+from admission.decision import Decision, Finding, decide_mutation, decide_validation, trim
+from admission.policy import MutatingPolicy, PolicySet, ValidatingPolicy
+from admission.rawjson import JsonObject
+from admission.review import AdmissionRequest
 
 MASK: Final = "***"
 MIN_LENGTH: Final = 4
@@ -25,6 +29,67 @@ LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _NO_SECRETS: Final = frozenset({"true", "false", "null", "none"})
 _WHOLE_TEXT: Final = 4_096
 """A last applied configuration longer than this is not looked for as a whole, only by the strings in it."""
+
+
+class Masking:
+    """Masks decisions of one set of policies: texts that the policies hold themselves are not searched."""
+
+    def __init__(self, policies: PolicySet) -> None:
+        self._known = frozenset(_policy_texts(policies))
+
+    def masked(self, decision: Decision, request: AdmissionRequest) -> Decision:
+        """Return the decision with the secrets of the request's objects masked in all that it says but its patch."""
+        if not self._speaks(decision):
+            return decision
+        sensitive = sensitive_texts(request.object, request.old_object, decision.object)
+        if not sensitive:
+            return decision
+        findings = tuple(self._finding(finding, sensitive) for finding in decision.findings)
+        annotations = {key: mask(value, sensitive) for key, value in decision.policy_annotations.items()}
+        status = decision.status
+        again = _decide(findings, request, annotations)
+        if status is not None and status == _decide(decision.findings, request, decision.policy_annotations).status:
+            status = again.status
+        elif status is not None:  # it says something of its own
+            status = replace(status, message=mask(status.message, sensitive))
+        return replace(
+            decision,
+            findings=findings,
+            status=status,
+            warnings=again.warnings,
+            audit_annotations=again.audit_annotations,
+            policy_annotations=annotations,
+        )
+
+    def _speaks(self, decision: Decision) -> bool:
+        """Return whether the decision says anything that does not stand in a policy word for word."""
+        if decision.policy_annotations or any(self._is_made(finding) for finding in decision.findings):
+            return True
+        return decision.status is not None and not any(finding.denies for finding in decision.findings)
+
+    def _is_made(self, finding: Finding) -> bool:
+        return bool(finding.message) and finding.message not in self._known
+
+    def _finding(self, finding: Finding, sensitive: Collection[str]) -> Finding:
+        if not self._is_made(finding):
+            return finding
+        return replace(finding, message=mask(finding.message, sensitive))
+
+
+def _decide(findings: Sequence[Finding], request: AdmissionRequest, annotations: Mapping[str, str]) -> Decision:
+    """Decide anew, so that everything that is derived from findings is derived from the masked ones."""
+    if any(finding.actions and finding.policy_kind == MutatingPolicy.kind for finding in findings):
+        return decide_mutation(findings, request)
+    return decide_validation(findings, request, annotations)
+
+
+def _policy_texts(policies: PolicySet) -> Iterator[str]:
+    """Yield the messages that stand in the policies, as findings carry them."""
+    for policy in policies.policies:
+        if isinstance(policy, ValidatingPolicy):
+            for validation in policy.validations:
+                yield trim(validation.message)
+                yield f"failed expression: {trim(validation.expression.text)}"
 
 
 def sensitive_texts(*objects: JsonObject | None) -> frozenset[str]:

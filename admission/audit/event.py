@@ -1,0 +1,159 @@
+"""What an audit event says: one JSON object a decision, in the schema that docs/audit-events.md explains.
+
+Laws of this file: pure. An event names policies, places and people; of objects it holds names, and of patches
+operations and paths, never values. Give it decisions that were masked (`masking.masked`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from admission.audit.sink import Event
+from admission.decision import Decision, Finding, Outcome
+from admission.review import AdmissionRequest, Status
+
+API_VERSION: Final = "admission.dev/v1alpha1"
+KIND: Final = "AuditEvent"
+
+MAX_FINDINGS: Final = 100
+MAX_OPERATIONS: Final = 100
+MAX_MESSAGE: Final = 2_048
+
+
+def event(
+    decision: Decision,
+    request: AdmissionRequest,
+    *,
+    time: float,
+    latency: float,
+    phase: str,
+    policy_set: str,
+    audit_only: bool,
+) -> Event:
+    """Return the event of a decision.
+
+    `time` is when the review arrived (Unix time), `latency` seconds until its answer, `phase` mutate or validate,
+    `policy_set` the version of the policies that decided.
+    """
+    made = _head(time=time, latency=latency, phase=phase, uid=request.uid, policy_set=policy_set)
+    made |= _about(request)
+    made |= _verdict(decision.allowed, decision.status, audit_only=audit_only)
+    outcomes = [finding.outcome for finding in decision.findings]
+    made["passed"] = outcomes.count(Outcome.PASS)
+    made["skipped"] = outcomes.count(Outcome.SKIP)
+    telling = [finding for finding in decision.findings if _is_telling(finding)]
+    made["findings"] = [_finding(finding) for finding in telling[:MAX_FINDINGS]]
+    if len(telling) > MAX_FINDINGS:
+        made["findings_omitted"] = len(telling) - MAX_FINDINGS
+    patch = decision.patch if decision.allowed else ()
+    made["patch"] = [_operation(operation) for operation in patch[:MAX_OPERATIONS]]
+    if len(patch) > MAX_OPERATIONS:
+        made["patch_omitted"] = len(patch) - MAX_OPERATIONS
+    if audit_only:
+        made["would_patch"] = bool(patch)
+    return made
+
+
+def unjudged_event(
+    status: Status,
+    uid: str,
+    request: AdmissionRequest | None,
+    *,
+    time: float,
+    latency: float,
+    phase: str,
+    policy_set: str,
+    audit_only: bool,
+) -> Event:
+    """Return the event of a review that was answered without being judged; `request` is None where it is unreadable."""
+    made = _head(time=time, latency=latency, phase=phase, uid=uid, policy_set=policy_set)
+    if request is not None:
+        made |= _about(request)
+    made |= _verdict(False, status, audit_only=audit_only)
+    return made | {"unjudged": True, "passed": 0, "skipped": 0, "findings": [], "patch": []}
+
+
+def timestamp(time: float) -> str:
+    """Return a Unix time as RFC 3339 in UTC with milliseconds."""
+    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _head(*, time: float, latency: float, phase: str, uid: str, policy_set: str) -> Event:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "time": timestamp(time),
+        "latency_ms": round(latency * 1000, 3),
+        "phase": phase,
+        "policy_set": policy_set,
+        "uid": uid,
+    }
+
+
+def _about(request: AdmissionRequest) -> Event:
+    resource = request.resource
+    return {
+        "who": {"username": request.user.username, "groups": list(request.user.groups)},
+        "operation": request.operation.value,
+        "resource": {
+            "group": resource.group,
+            "version": resource.version,
+            "resource": resource.resource,
+            "subresource": request.sub_resource,
+            "kind": request.kind.kind,
+        },
+        "namespace": request.namespace,
+        "name": request.name or _generated_name(request),
+        "dryRun": request.dry_run,
+    }
+
+
+def _generated_name(request: AdmissionRequest) -> str:
+    """Return the name an object asks for, or the start of the one it will get: `web-*`."""
+    metadata = (request.object or {}).get("metadata")
+    if not isinstance(metadata, dict):
+        return ""
+    name, start = metadata.get("name"), metadata.get("generateName")
+    if isinstance(name, str) and name:
+        return name
+    return f"{start}*" if isinstance(start, str) and start else ""
+
+
+def _verdict(allowed: bool, status: Status | None, *, audit_only: bool) -> Event:
+    made: Event = {
+        "decision": "allowed" if allowed or audit_only else "denied",
+        "audit_only": audit_only,
+    }
+    if audit_only:
+        made["would_deny"] = not allowed
+    if not allowed and status is not None:
+        made["status"] = {"code": status.code, "reason": status.reason, "message": _short(status.message)}
+    return made
+
+
+def _is_telling(finding: Finding) -> bool:
+    return finding.outcome in (Outcome.FAIL, Outcome.ERROR) or finding.exemption is not None
+
+
+def _finding(finding: Finding) -> Event:
+    return {
+        "policy": finding.policy,
+        "binding": finding.binding,
+        "param": finding.param,
+        "index": finding.index,
+        "outcome": finding.outcome.value,
+        "actions": [action.value for action in finding.actions],
+        "message": _short(finding.message),
+        "path": finding.path,
+        "severity": finding.severity,
+        "exemption": finding.exemption,
+    }
+
+
+def _operation(operation: Any) -> Event:
+    return {"op": str(operation.get("op", "")), "path": str(operation.get("path", ""))}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"

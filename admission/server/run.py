@@ -1,0 +1,47 @@
+"""Where the server begins: one process, or several and one that watches over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from admission.server.assembly import Assembly, Loaded, listen
+from admission.server.loading import load_engine
+from admission.server.logs import Log, logger
+from admission.server.ops import OpsServer
+from admission.server.settings import Settings
+from admission.server.workers import supervise
+
+
+def run(settings: Settings, load: Callable[[Settings], Loaded] = load_engine) -> int:
+    """Serve until a signal and return the exit code.
+
+    Raises UsageError (an address is taken), InputError (a file cannot be read) and LoadError (faults of policies)
+    before anything is served.
+    """
+    if settings.workers > 1:
+        return supervise(settings, load)
+    log = Log()
+    try:
+        _run_one(settings, load)
+    finally:
+        log.close()
+    return 0
+
+
+def _run_one(settings: Settings, load: Callable[[Settings], Loaded]) -> None:
+    assembly = Assembly(settings)
+    try:
+        ops = OpsServer(settings.host, settings.ops_port, assembly)
+        ops.start()
+        try:
+            loaded = load(settings)
+            with listen(settings.host, settings.port) as listening:
+                assembly.serve(loaded, listening, started=lambda address: _tell(address, ops.address))
+        finally:
+            ops.stop()
+    finally:
+        assembly.close()
+
+
+def _tell(address: tuple[str, int], ops: tuple[str, int]) -> None:
+    logger().info("ready: reviews on https://%s:%d, probes and metrics on http://%s:%d", *address, *ops)
