@@ -21,7 +21,8 @@ _CLOSENESS = 0.7
 _MAX_SIGNATURES = 6
 _UNDEFINED_FIELD = re.compile(r"undefined field '(.*)'", re.DOTALL)
 _UNDECLARED = re.compile(r"undeclared reference to '(.*)' \(in container", re.DOTALL)
-_NO_OVERLOAD = re.compile(r"found no matching overload for '(.*)' applied to", re.DOTALL)
+_NO_OVERLOAD = re.compile(r"found no matching overload for '(.*)' applied to '(.*)'", re.DOTALL)
+_FIRST_OPERAND = re.compile(r"\(?((?:[^,()]|\([^()]*\))*)")  # with its parameters, as far as they have none
 _OPERATOR = re.compile(r"_(.+)_|@(in)")
 
 
@@ -88,7 +89,7 @@ def _suggestion(message: str, vocabulary: Vocabulary, witness: _Witness) -> str:
         return _closest(name[1], [*vocabulary.ident_names(), *vocabulary.function_names()])
     call = _NO_OVERLOAD.match(message)
     function = vocabulary.find_function(call[1]) if call else None
-    return _signatures(function) if function is not None else ""
+    return _signatures(function, call[2]) if call and function is not None else ""
 
 
 def _closest(name: str, candidates: Iterable[str]) -> str:
@@ -97,19 +98,29 @@ def _closest(name: str, candidates: Iterable[str]) -> str:
     return f"did you mean '{known[found[0]]}'?" if found else ""
 
 
-def _signatures(function: Function) -> str:
-    shown = [_signature(function.name, overload) for overload in function.overloads[:_MAX_SIGNATURES]]
-    more = ", ..." if len(function.overloads) > _MAX_SIGNATURES else ""
-    return "it takes " + ", ".join(dict.fromkeys(shown)) + more
+def _signatures(function: Function, applied: str) -> str:
+    """Return what the function takes: of its overloads those for such a first operand, where there are any."""
+    if function.name in ("_==_", "_!=_"):
+        return "both sides must be of one type"
+    if function.name == "_?_:_":
+        return "it takes bool ? A : A, where both results are of one type"
+    member = not applied.startswith("(")
+    overloads = [each for each in function.overloads if each.member is member] or list(function.overloads)
+    first = _FIRST_OPERAND.match(applied)
+    alike = [each for each in overloads if each.params and first and str(each.params[0]) == first[1].rstrip(".")]
+    shown = list(dict.fromkeys(_signature(function.name, overload) for overload in alike or overloads))
+    return "it takes " + ", ".join(shown[:_MAX_SIGNATURES]) + (", ..." if len(shown) > _MAX_SIGNATURES else "")
 
 
 def _signature(name: str, overload: Overload) -> str:
     given = [str(param) for param in overload.params]
-    operator = _OPERATOR.fullmatch(name)
-    if operator and len(given) == 2 and name != "_[_]":
-        return f"{given[0]} {operator[1] or operator[2]} {given[1]}"
     if name == "_[_]":
         return f"{given[0]}[{given[1]}]"
+    operator = _OPERATOR.fullmatch(name)
+    if operator and len(given) == 2:
+        return f"{given[0]} {operator[1] or operator[2]} {given[1]}"
+    if name in ("-_", "!_"):
+        return f"{name[0]}{given[0]}"
     if overload.member:
         return f"{given[0]}.{name}({', '.join(given[1:])})"
-    return f"{name.strip('_')}({', '.join(given)})"
+    return f"{name}({', '.join(given)})"
