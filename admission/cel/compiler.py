@@ -60,6 +60,8 @@ _PROVED_BY_CONSTANT = {bool: Proof.BOOL, int: Proof.INT, str: Proof.STRING}
 
 def compile_expression(checked: CheckedAst, functions: FunctionTable) -> Compiled | None:
     """Return a function of an Activation, or None where the interpreter has to do it."""
+    if not checked.types:
+        return None
     try:
         return Writer(checked, functions).function()
     except (Unsupported, RecursionError, SyntaxError, MemoryError):

@@ -22,6 +22,7 @@ Accepts: TypeAlias = Callable[[Value], bool]
 SINGLETONS = frozenset(
     "_+_ _-_ _*_ _/_ _%_ -_ !_ _<_ _<=_ _>_ _>=_ _==_ _!=_ _[_] @in in _in_ size type dyn matches".split()
 )
+PLAIN = frozenset(("!_", "@in", "in", "_in_"))  # singletons that look at their arguments themselves
 
 _CLASSES: dict[Kind, tuple[type, ...]] = {
     Kind.NULL: (type(None),),
@@ -110,6 +111,8 @@ class Dispatcher:
 
     def no_such_overload(self, args: Sequence[Value]) -> CelError:
         """Return the error cel-go gives for these arguments."""
+        if self.name in PLAIN:
+            return CelError("no such overload")
         if self.singleton:
             known = any(c.tests and c.tests[0](args[0]) for c in self.candidates)
             return CelError("no such overload" if known else f"no such overload: {self.name}")

@@ -115,7 +115,7 @@ class Environment:
             merged: dict[str, Overload] = {overload.id: overload for overload in (*known.overloads, *overloads)}
             overloads = tuple(merged.values())
         self._functions[function.name] = replace(function, overloads=overloads)
-        if not library.name.startswith("standard"):
+        if library.priced_by_name:
             self._by_name.add(function.name)
         self.newer.pop(function.name, None)
 

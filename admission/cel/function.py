@@ -98,7 +98,8 @@ class Validator:
 class Library:
     """One function library: what it adds to an environment, and since when Kubernetes has it.
 
-    `constants` are type names and other global identifiers with their values; `structs` maps the name of a declared
+    `priced_by_name`: the API server prices these functions by name, whatever overload is called in the end; others cost 1
+    where the checker could not resolve the overload. `constants` are type names and other global identifiers with their values; `structs` maps the name of a declared
     object type to its fields.
     """
 
@@ -109,4 +110,5 @@ class Library:
     structs: tuple[tuple[str, dict[str, Type]], ...] = ()
     validators: tuple[Validator, ...] = ()
     since: str | None = None
+    priced_by_name: bool = True
     environments: frozenset[str] = field(default_factory=lambda: frozenset({"kubernetes", "extended", "standard"}))

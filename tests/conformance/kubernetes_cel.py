@@ -33,7 +33,7 @@ def compare(case: dict[str, Any], answer: dict[str, Any], *, costs: bool = True)
         return f"{answer['phase']} {answer.get('error', answer.get('value'))!r}, wanted {phase} {wanted_text(case)!r}"
     if case.get("error"):
         wanted = wanted_text(case)
-        if answer.get("error") != wanted:
+        if str(answer.get("error")).partition("\n")[0] != wanted.partition("\n")[0]:
             return f"error {answer.get('error')!r}, wanted {wanted!r}"
         return None
     if "error" in answer:

@@ -17,9 +17,10 @@ from admission.cel import types
 from admission.cel.ast import Expr, Ident, ListExpr, Literal
 from admission.cel.function import Function, Library, Macro, MacroContext, MacroExpander, Overload
 from admission.cel.macro import bind, call, ident
-from admission.cel.values import CelError, Uint, Value
+from admission.cel.values import MISSING, CelError, Uint, Value
 
 BLOCK_FUNCTION = "cel.@block"
+LARGEST_BLOCK = 32
 
 
 def _is_cel(target: Expr | None) -> bool:
@@ -93,5 +94,6 @@ BLOCK = Library(
         Macro("iterVar", True, 2, _generated("cel.iterVar", "@it")),
         Macro("accuVar", True, 2, _generated("cel.accuVar", "@ac")),
     ),
+    constants=tuple((f"@index{index}", types.DYN, MISSING) for index in range(LARGEST_BLOCK)),
     environments=frozenset({"standard"}),
 )

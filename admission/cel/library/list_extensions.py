@@ -207,6 +207,7 @@ def _member(
 
 LIBRARY = Library(
     "cel.lib.ext.lists",
+    priced_by_name=False,
     functions=(
         Function("slice", (_member("list_slice", (_LIST_T, types.INT, types.INT), _LIST_T, _slice, _output_cost),)),
         Function(

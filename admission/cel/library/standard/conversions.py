@@ -172,6 +172,7 @@ def _to(
 
 LIBRARY = Library(
     "standard.conversions",
+    priced_by_name=False,
     functions=(
         Function("type", (Overload("type", (types.A,), types.type_of_type(types.A), type_of),)),
         Function(

@@ -250,6 +250,7 @@ _DURATION, _TIMESTAMP = types.DURATION, types.TIMESTAMP
 
 LIBRARY = Library(
     "standard.operators",
+    priced_by_name=False,
     functions=(
         Function("_?_:_", (Overload("conditional", (types.BOOL, types.A, types.A), types.A, _not_called),)),
         Function("_&&_", (Overload("logical_and", _BOOLS, types.BOOL, _not_called),)),

@@ -54,6 +54,7 @@ _SIZED = (
 
 LIBRARY = Library(
     "standard.text",
+    priced_by_name=False,
     functions=(
         Function(
             "size",

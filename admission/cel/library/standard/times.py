@@ -84,4 +84,4 @@ def _accessor(name: str, plain: str, zoned: str, part: Callable[[Civil], int]) -
     return Function(name, overloads if of_duration is None else (*overloads, of_duration))
 
 
-LIBRARY = Library("standard.times", functions=tuple(_accessor(*row) for row in _ACCESSORS))
+LIBRARY = Library("standard.times", priced_by_name=False, functions=tuple(_accessor(*row) for row in _ACCESSORS))
