@@ -204,6 +204,7 @@ class _Typed:
         composed: dict[str, Type] | None = None,
     ) -> None:
         self.container = environment.container
+        self.strict = environment.strict
         self.composed: dict[str, Type] = composed if composed is not None else {}
         self._environment = environment
         self._overrides = overrides

@@ -75,6 +75,11 @@ class Declarations(Protocol):
         """The namespace in which names are looked up first, innermost to outermost; usually empty."""
         ...
 
+    @property
+    def strict(self) -> bool:
+        """Whether the specification counts where cel-go departs from it: `[duration, null]` is a list of durations."""
+        ...
+
     def find_ident(self, name: str) -> tuple[Type, Any] | None:
         """Return type and constant value (or MISSING) of a variable, a constant or the name of a type."""
         ...
@@ -533,9 +538,11 @@ class _Checker:
         """Return what elements of both types have in common; mixed ones are dyn here, a validator may refuse them."""
         if previous is None or previous is current:
             return current
-        if self._substitution.assignable(previous, current):
-            return most_general(previous, current)
-        return types.DYN
+        if not self._substitution.assignable(previous, current):
+            return types.DYN
+        if self._declarations.strict and types.NULL in (previous, current):
+            return current if previous == types.NULL else previous
+        return most_general(previous, current)
 
     def _optional_inside(self, node: Expr, t: Type) -> Type:
         inner = unwrap_optional(t)

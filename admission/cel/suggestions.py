@@ -49,6 +49,7 @@ class _Witness:
         self.missing: dict[str, list[str]] = {}
         self._declarations = declarations
         self.container = declarations.container
+        self.strict = declarations.strict
 
     def find_ident(self, name: str) -> tuple[Type, Any] | None:
         return self._declarations.find_ident(name)

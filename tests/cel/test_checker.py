@@ -99,8 +99,9 @@ STRUCTS = {
 class Small:
     """Declarations over the tables above; `Open` and `Open.*` take any field."""
 
-    def __init__(self, container: str = "") -> None:
+    def __init__(self, container: str = "", *, strict: bool = False) -> None:
         self.container = container
+        self.strict = strict
 
     def find_ident(self, name: str) -> tuple[Type, Any] | None:
         if name in VARIABLES:
@@ -357,6 +358,14 @@ def test_a_loop_variable_hides_qualified_names_that_begin_with_it() -> None:
 def test_constants_carry_their_value() -> None:
     ast = checked("team.LIMIT")
     assert ast.references[ast.expr.id].value == 63
+
+
+def test_null_gives_way_where_the_specification_counts_and_takes_over_in_cel_go() -> None:
+    for text in ("[optional.of(1), null]", "[null, optional.of(1)]"):
+        assert result(text, Small(strict=True)) == "list(optional_type(int))"
+    assert result("[optional.of(1), null]") == "list(null)"
+    assert result("[null, optional.of(1)]") == "list(optional_type(int))"
+    assert result("[null, null]", Small(strict=True)) == "list(null)"
 
 
 @pytest.mark.parametrize("depth", [60, 200])
