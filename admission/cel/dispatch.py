@@ -20,8 +20,8 @@ Accepts: TypeAlias = Callable[[Value], bool]
 
 # common/stdlib/standard.go: functions bound once, for all their overloads
 SINGLETONS = frozenset(
-    "_+_ _-_ _*_ _/_ _%_ -_ !_ _<_ _<=_ _>_ _>=_ _==_ _!=_ _[_] @in in _in_ size type dyn matches".split()
-)
+    ("_+_", "_-_", "_*_", "_/_", "_%_", "-_", "!_", "_<_", "_<=_", "_>_", "_>=_", "_==_", "_!=_", "_[_]")
+) | frozenset(("@in", "in", "_in_", "size", "type", "dyn", "matches"))
 PLAIN = frozenset(("!_", "@in", "in", "_in_"))  # singletons that look at their arguments themselves
 
 _CLASSES: dict[Kind, tuple[type, ...]] = {

@@ -98,9 +98,9 @@ class Validator:
 class Library:
     """One function library: what it adds to an environment, and since when Kubernetes has it.
 
-    `priced_by_name`: the API server prices these functions by name, whatever overload is called in the end; others cost 1
-    where the checker could not resolve the overload. `constants` are type names and other global identifiers with their values; `structs` maps the name of a declared
-    object type to its fields.
+    `priced_by_name`: the API server prices these functions by name, whatever overload is called in the end; those of
+    other libraries cost 1 where the checker could not resolve the overload. `constants` are type names and other global
+    identifiers with their values; `structs` maps the name of a declared object type to its fields.
     """
 
     name: str

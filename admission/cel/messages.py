@@ -71,7 +71,7 @@ ENUM_VALUES: dict[str, int] = {"google.protobuf.NullValue.NULL_VALUE": 0}
 
 def _ranged(low: int, high: int, zero: Value) -> Builder:
     def build(fields: dict[str, Value]) -> Value:
-        value = fields.get("value", zero)
+        value: Value = fields.get("value", zero)
         if not low <= value <= high:
             raise CelError("range error" if type(value) is int else "unsigned integer overflow")
         return value

@@ -70,6 +70,9 @@ def _deciding_operands(step: Step, node: Logic) -> list[Step]:
 
 def _fold_paths(step: Step, fold: Fold, trace: Trace, depth: int) -> Iterable[Path]:
     last = _last_round(step, fold)
+    if step.error is not None and last is not None:
+        yield from _paths(last, trace, depth)
+        return
     if type(step.value) is bool and isinstance(fold.accu_init, Const) and last is not None:
         starts = fold.accu_init.value
         if type(starts) is bool and step.value is not starts:
@@ -83,13 +86,15 @@ def _fold_paths(step: Step, fold: Fold, trace: Trace, depth: int) -> Iterable[Pa
     ranges = [child for child in step.children if child.node is _inner(fold.iter_range)]
     for child in ranges[:1]:
         yield from _leaf_paths(child, trace, depth)
-    if step.value is not True and last is not None and step.error is not None:
-        yield from _paths(last, trace, depth)
 
 
 def _last_round(step: Step, fold: Fold) -> Step | None:
+    """Return the round that decided: the first that failed where the fold ended in an error, the last otherwise."""
     wanted = _inner(fold.step)
     rounds = [child for child in step.children if child.node is wanted]
+    failed = [child for child in rounds if child.error is not None]
+    if step.error is not None and failed:
+        return failed[0]
     return rounds[-1] if rounds else None
 
 

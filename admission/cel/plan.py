@@ -196,7 +196,7 @@ class _Planner:
         if name == "_?_:_":
             return Conditional(expr.id, *args)
         if name in ("_==_", "_!=_"):
-            return Equality(expr.id, *args, negated=name == "_!=_")
+            return Equality(expr.id, args[0], args[1], name == "_!=_")
         if name in ("_[_]", "_?._", "_[?_]"):
             return self._index(expr, args, optional=name != "_[_]")
         if name in ("@not_strictly_false", "__not_strictly_false__"):
@@ -204,7 +204,7 @@ class _Planner:
         if name == "cel.@block" and isinstance(expr.args[0], ListExpr):
             return Block(expr.id, [self.plan(entry) for entry in expr.args[0].elements], args[1])
         if name in ("or", "orValue") and len(args) == 2:
-            return OrElse(expr.id, *args, unwrap=name == "orValue")
+            return OrElse(expr.id, args[0], args[1], name == "orValue")
         return self._function(expr, name, args)
 
     def _qualified_function(self, target: Expr, name: str) -> str | None:

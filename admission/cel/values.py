@@ -37,7 +37,10 @@ class Uint(int):
 
 
 class Opaque:
-    """Base of values that only functions can look into; subclasses name their type and define `__eq__`/`__hash__`."""
+    """Base of values that only functions can look into; subclasses name their type and define `__eq__`/`__hash__`.
+
+    Where upstream refuses to compare a value with one of another type, `__eq__` raises CelError `no such overload`.
+    """
 
     __slots__ = ()
     cel_type: Type = types.DYN
@@ -66,7 +69,7 @@ class Duration(Opaque):
 class Timestamp(Opaque):
     """A google.protobuf.Timestamp as nanoseconds since 1970 in UTC; years 0001 to 9999.
 
-    `offset` is the zone it was written with, in seconds east of UTC: it shows when the timestamp is printed, nowhere else.
+    `offset` is the zone it was written with, in seconds east of UTC: seen when it is printed, nowhere else.
     """
 
     __slots__ = ("nanos", "offset")
@@ -236,6 +239,7 @@ def equal(a: Value, b: Value, pace: Callable[[int], None] | None = None) -> bool
 
     NaN equals nothing; lists and maps are compared deeply, without recursion, because objects may be nested thousands
     of levels deep. `pace` is told how many elements are about to be compared (cel-go common/types: Equal of each type).
+    Values of Kubernetes' own types raise CelError `no such overload` where the other is of another type.
     """
     class_a, class_b = type(a), type(b)
     if class_a in _NUMBERS:
@@ -251,7 +255,15 @@ def equal(a: Value, b: Value, pace: Callable[[int], None] | None = None) -> bool
         return b is None
     if class_a in LIST_CLASSES or class_a in MAP_CLASSES:
         return _deep_equal(a, b, pace)
-    return bool(a == b)
+    return b is not None and bool(a == b)
+
+
+def same(a: Value, b: Value, pace: Callable[[int], None] | None = None) -> bool:
+    """Return whether two values are equal where those that cannot be compared are not: `in`, `!=`, searches."""
+    try:
+        return equal(a, b, pace)
+    except CelError:
+        return False
 
 
 def _deep_equal(a: Value, b: Value, pace: Callable[[int], None] | None) -> bool:
@@ -275,9 +287,17 @@ def _deep_equal(a: Value, b: Value, pace: Callable[[int], None] | None) -> bool:
         for x, y in pairs:
             if type(x) in LIST_CLASSES or type(x) in MAP_CLASSES:
                 pending.append((x, y))
-            elif not equal(x, y):
+            elif not _equal_inside(x, y):
                 return False
     return True
+
+
+def _equal_inside(a: Value, b: Value) -> bool:
+    """Return whether two elements are equal; inside lists and maps cel-go takes values it cannot compare for equal."""
+    try:
+        return equal(a, b)
+    except CelError:
+        return True
 
 
 def entry_values(mapping: Value) -> Iterable[Value]:

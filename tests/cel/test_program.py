@@ -126,7 +126,9 @@ def test_names_that_mean_something_to_python_mean_nothing_here(name: str) -> Non
     assert made.evaluate(Activation({name: 1})) is True
 
 
-@pytest.mark.parametrize("text", ['"\\"); import os; (\\""', "'\\n\\r\\u2028'", '"""a\nb"""', r"r'\'", "'{x!r}'", "'%s'"])
+@pytest.mark.parametrize(
+    "text", ['"\\"); import os; (\\""', "'\\n\\r\\u2028'", '"""a\nb"""', r"r'\'", "'{x!r}'", "'%s'"]
+)
 def test_strings_stay_strings(env: Environment, text: str) -> None:
     try:
         made = program(env, f"object.x == {text}")
@@ -142,9 +144,7 @@ def test_compiled_code_sees_no_builtins(env: Environment) -> None:
     assert "object" not in compiled.__code__.co_names + compiled.__code__.co_varnames
 
 
-@pytest.mark.parametrize(
-    "text", ["(" * 10_000 + ")" * 10_000, "[" * 10_000, "a." * 10_000 + "b", "f(" * 10_000]
-)
+@pytest.mark.parametrize("text", ["(" * 10_000 + ")" * 10_000, "[" * 10_000, "a." * 10_000 + "b", "f(" * 10_000])
 def test_deep_nesting_is_a_clear_error(env: Environment, text: str) -> None:
     with pytest.raises(CompileError):
         env.compile(text)
@@ -190,19 +190,19 @@ def test_the_bound_of_compiled_code_is_never_below_the_exact_cost(env: Environme
         assert fast.budget.bound >= exact.budget.spent
 
 
-class _Late(DeadlineError):
+class _LateError(DeadlineError):
     pass
 
 
 def test_the_deadline_is_seen_in_loops_and_in_deep_comparison(env: Environment) -> None:
     def late() -> None:
-        raise _Late("too late")
+        raise _LateError("too late")
 
     big = {"l": [{"a": [index]} for index in range(30_000)]}
     copy = json.loads(json.dumps(big))
     for text in ("object.l.all(x, x.a[0] >= 0)", "object == absent", "object.l.map(x, object.l + object.l).size() > 0"):
         for exact in (False, True):
-            with pytest.raises((_Late, Overrun)):
+            with pytest.raises((_LateError, Overrun)):
                 program(env, text).evaluate(
                     Activation({"object": big, "absent": copy}, Budget(check=late), exact=exact)
                 )
@@ -221,9 +221,12 @@ def test_variables_are_evaluated_once_and_only_when_asked_for(env: Environment) 
         failing.evaluate(activation)
 
 
-SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from(["", "a", "b", "1"]), st.floats(-2, 2))
+TEXTS = st.sampled_from(["", "a", "b", "1"])
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), TEXTS, st.floats(-2, 2))
 OBJECTS = st.recursive(
-    SCALARS, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from("abc"), inner)), max_leaves=8
+    SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from("abc"), inner)),
+    max_leaves=8,
 )
 PATHS = st.sampled_from(["object", "object.a", "object.b", "object.a.b", "object.c[0]", "object.a[1]", "object.?a.?b"])
 
