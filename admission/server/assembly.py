@@ -10,13 +10,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 import uvicorn
 
+from admission import __version__
 from admission.audit import open_sink
 from admission.audit.masking import Masking
 from admission.audit.sink import Dispatcher, Sink, SinkCounts
@@ -28,10 +27,12 @@ from admission.server.backlog import Backlog
 from admission.server.bodies import BodyReader, ByteBudget
 from admission.server.drain import WebhookServer
 from admission.server.endpoints import ReviewEndpoint
-from admission.server.judging import MUTATE, VALIDATE, DecisionMaker, Judge
+from admission.server.judging import MUTATE, VALIDATE, Judge
 from admission.server.lifecycle import Lifecycle
+from admission.server.loading import Loaded
 from admission.server.logs import logger
 from admission.server.metrics import Labels, Metrics, one
+from admission.server.offload import HeavyWork
 from admission.server.ops import METRICS, OpsAnswer, verdict
 from admission.server.settings import Settings
 from admission.server.tls import CertificateInfo, CertificateWatch, LiveCertificate
@@ -49,15 +50,6 @@ FLUSH_SECONDS: Final = 5.0
 BACKLOG: Final = 2_048
 _GARBAGE_THRESHOLD: Final = 20_000
 """Containers allocated between collections; decoded reviews have many and leave no cycles."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """Policies that are ready to judge: the model, the engine over it, and the files they came from."""
-
-    policies: PolicySet
-    engine: DecisionMaker
-    files: tuple[str, ...] = ()
 
 
 class Assembly:
@@ -78,6 +70,7 @@ class Assembly:
         self._settings = settings
         self.lifecycle = lifecycle if lifecycle is not None else Lifecycle()
         self.metrics = Metrics()
+        self.offload = HeavyWork()
         self._certificate = LiveCertificate(settings.certificate_path, settings.key_path)
         self._dispatcher = Dispatcher(tuple(sinks) if sinks is not None else open_sinks(settings, worker))
         self._watch = CertificateWatch(self._certificate, renewed=self._renewed, failed=self._not_renewed)
@@ -170,6 +163,7 @@ class Assembly:
     def close(self) -> None:
         """Write what is queued and let go of everything; call it once, whatever happened before."""
         self._watch.stop()
+        self.offload.close()
         lost = self._dispatcher.close(FLUSH_SECONDS)
         if lost:
             logger().error("%d audit events were lost and no event says so", lost)
@@ -178,11 +172,10 @@ class Assembly:
         """Log what matters to whoever started the server."""
         policies, settings = loaded.policies, self._settings
         log = logger()
-        log.info("admission %s", server_version())
         log.info(
-            "%d policies with %d bindings loaded",
-            len(policies.policies),
-            len(policies.bindings),
+            "loaded %s and %s",
+            _number(len(policies.policies), "policy", "policies"),
+            _number(len(policies.bindings), "binding", "bindings"),
             extra={"facts": {"files": len(loaded.files), "policy_set": policies.version}},
         )
         if settings.audit_only:
@@ -203,9 +196,11 @@ class Assembly:
 
     def _measure(self) -> None:
         read = self.metrics.read
-        read(metric.BUILD, lambda: (((server_version(),), 1),))
+        read(metric.BUILD, lambda: (((__version__,), 1),))
         read(metric.READY, lambda: one(self.lifecycle.is_ready))
         read(metric.IN_FLIGHT, lambda: one(self.lifecycle.in_flight))
+        read(metric.HEAVY, lambda: one(self.offload.started))
+        read(metric.HEAVY_WAITING, lambda: one(self.offload.waiting))
         read(metric.LAST_TICK, lambda: one(self._silence()))
         read(metric.EXPIRY, lambda: one(self._certificate.info.not_after.timestamp()))
         read(metric.EVENTS, lambda: self._counts(lambda counts: counts.written))
@@ -247,20 +242,16 @@ def warns(policies: PolicySet) -> bool:
     )
 
 
-def server_version() -> str:
-    """Return the version of this package."""
-    try:
-        return version("admission")
-    except PackageNotFoundError:  # run from a source tree that was never installed
-        return "0+source"
-
-
 def _tune() -> None:
     """Set the interpreter up for serving: fair threads, and no collections over what lives as long as the process."""
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GARBAGE_THRESHOLD, 20, 20)
+
+
+def _number(count: int, one_of_them: str, many: str) -> str:
+    return f"{count} {one_of_them if count == 1 else many}"
 
 
 def _day(time: datetime) -> str:

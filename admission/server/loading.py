@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
-from admission.server.assembly import Loaded
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from admission.engine import Engine, Offload
+from admission.facts import FileFacts
+from admission.loader import load_documents, load_policies
+from admission.policy import PolicySet
+from admission.server.judging import DecisionMaker
+from admission.server.logs import logger
 from admission.server.settings import Settings
 
 
-def load_engine(settings: Settings) -> Loaded:
-    """Load and compile the policies of the settings; raises LoadError with every fault of every file."""
-    raise NotImplementedError(settings)
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Policies that are ready to judge: the model, the engine over it, and the files they came from."""
+
+    policies: PolicySet
+    engine: DecisionMaker
+    files: tuple[str, ...] = ()
+
+
+Load: TypeAlias = Callable[[Settings, Offload], Loaded]
+
+
+def load_engine(settings: Settings, offload: Offload) -> Loaded:
+    """Load and compile the policies of the settings, and the resources that stand for a cluster.
+
+    Raises LoadError with every fault of every file, UsageError for a path that cannot be meant. Warnings are logged.
+    """
+    result = load_policies(settings.policies)
+    for issue in result.issues:
+        logger().warning(issue.message, extra={"facts": {"where": str(issue.position or "")}})
+    documents = load_documents(settings.resources)
+    facts = FileFacts([document.data for document in documents], note=logger().warning)
+    engine = Engine(result.compile(), facts, clock=time.monotonic, audit_only=settings.audit_only, offload=offload)
+    return Loaded(result.policies, engine, result.files)

@@ -56,6 +56,12 @@ REFUSED: Final = MetricSpec(
 )
 IN_FLIGHT: Final = MetricSpec("admission_reviews_in_flight", "gauge", "Requests being read or judged.")
 BYTES: Final = MetricSpec("admission_body_bytes_in_flight", "gauge", "Bytes of bodies in memory.")
+HEAVY: Final = MetricSpec(
+    "admission_heavy_reviews_total", "counter", "Reviews evaluated off the event loop, because they take long."
+)
+HEAVY_WAITING: Final = MetricSpec(
+    "admission_heavy_reviews_in_flight", "gauge", "Reviews that wait for, or are in, evaluation off the event loop."
+)
 EVENTS: Final = MetricSpec("admission_audit_events_total", "counter", "Audit events written, by sink.", ("sink",))
 EVENTS_DROPPED: Final = MetricSpec(
     "admission_audit_events_dropped_total",
@@ -97,6 +103,8 @@ METRICS: Final = (
     REFUSED,
     IN_FLIGHT,
     BYTES,
+    HEAVY,
+    HEAVY_WAITING,
     EVENTS,
     EVENTS_DROPPED,
     EVENTS_QUEUED,

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from admission.server.assembly import Assembly, Loaded, listen
-from admission.server.loading import load_engine
+from admission import __version__
+from admission.server.assembly import Assembly, listen
+from admission.server.loading import Load, load_engine
 from admission.server.logs import Log, logger
 from admission.server.ops import OpsServer
 from admission.server.settings import Settings
 from admission.server.workers import supervise
 
 
-def run(settings: Settings, load: Callable[[Settings], Loaded] = load_engine) -> int:
+def run(settings: Settings, load: Load = load_engine) -> int:
     """Serve until a signal and return the exit code.
 
     Raises UsageError (an address is taken), InputError (a file cannot be read) and LoadError (faults of policies)
     before anything is served.
     """
-    if settings.workers > 1:
-        return supervise(settings, load)
     log = Log()
     try:
+        logger().info("admission %s", __version__)
+        if settings.workers > 1:
+            return supervise(settings, load)
         _run_one(settings, load)
+        return 0
     finally:
         log.close()
-    return 0
 
 
-def _run_one(settings: Settings, load: Callable[[Settings], Loaded]) -> None:
+def _run_one(settings: Settings, load: Load) -> None:
     assembly = Assembly(settings)
     try:
         ops = OpsServer(settings.host, settings.ops_port, assembly)
         ops.start()
         try:
-            loaded = load(settings)
+            loaded = load(settings, assembly.offload)
             with listen(settings.host, settings.port) as listening:
                 assembly.serve(loaded, listening, started=lambda address: _tell(address, ops.address))
         finally:

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import Final
+from typing import Final, TypeVar
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
@@ -26,13 +26,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from admission.errors import AdmissionError
-from admission.server.assembly import Assembly, Loaded, listen
+from admission.server.assembly import Assembly, listen
 from admission.server.lifecycle import Lifecycle, Phase
+from admission.server.loading import Load
 from admission.server.logs import Log, logger
 from admission.server.ops import METRICS, OpsAnswer, OpsServer, verdict
 from admission.server.settings import Settings
 
-Load = Callable[[Settings], Loaded]
+T = TypeVar("T")
 
 RESTART_SECONDS: Final = 1.0
 METRICS_SECONDS: Final = 1.0
@@ -48,13 +49,13 @@ def supervise(settings: Settings, load: Load) -> int:
 
     Raises UsageError, InputError and LoadError for what no worker could start with.
     """
-    log = Log()
-    try:
-        load(settings)  # so that faults of policies are told once, not by every worker
-        with listen(settings.host, settings.port) as listening:
-            return _Supervisor(settings, load, listening).run()
-    finally:
-        log.close()
+    load(settings, _here)  # so that faults of policies are told once, not by every worker
+    with listen(settings.host, settings.port) as listening:
+        return _Supervisor(settings, load, listening).run()
+
+
+async def _here(work: Callable[[], T], /) -> T:
+    return work()
 
 
 class _Supervisor:
@@ -201,7 +202,7 @@ def work(number: int, settings: Settings, load: Load, listening: socket.socket, 
         assembly = Assembly(settings, worker=number, lifecycle=lifecycle)
         threading.Thread(target=_obey, args=(assembly, pipe, send), name="parent", daemon=True).start()
         try:
-            assembly.serve(load(settings), listening, signals=False)
+            assembly.serve(load(settings, assembly.offload), listening, signals=False)
         finally:
             assembly.close()
     except AdmissionError as error:

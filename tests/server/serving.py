@@ -18,7 +18,8 @@ import orjson
 from admission.decision import Decision, Finding, Outcome, decide_validation
 from admission.policy import Action, Binding, Expression, PolicySet, ValidatingPolicy, Validation
 from admission.review import AdmissionRequest
-from admission.server.assembly import Assembly, Loaded, listen
+from admission.server.assembly import Assembly, listen
+from admission.server.loading import Loaded
 from admission.server.ops import OpsServer
 from admission.server.settings import Settings
 
