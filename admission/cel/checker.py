@@ -540,9 +540,13 @@ class _Checker:
             return current
         if not self._substitution.assignable(previous, current):
             return types.DYN
-        if self._declarations.strict and types.NULL in (previous, current):
-            return current if previous == types.NULL else previous
-        return most_general(previous, current)
+        wider = most_general(previous, current)
+        if self._declarations.strict:
+            if wider.kind is Kind.NULL:
+                return current if previous.kind is Kind.NULL else previous
+            if current.kind is Kind.WRAPPER and same_type(wider, current):
+                return current
+        return wider
 
     def _optional_inside(self, node: Expr, t: Type) -> Type:
         inner = unwrap_optional(t)
