@@ -76,8 +76,12 @@ class Equality:
         """Return whether the operands are equal; the cost is a tenth of the smaller size."""
         left, right = eval_both(self.left, self.right, scope)
         smaller = min(actual_size(left), actual_size(right))
+        if isinstance(left, values.Opaque) and left.cost_size != 1 and not self.negated:
+            smaller = 1  # the API server prices == of addresses, but not !=
         scope.meter.charge(math.ceil(smaller * STRING_FACTOR))
-        return values.equal(left, right, scope.meter.budget.pace) is not self.negated
+        if self.negated:
+            return not values.same(left, right, scope.meter.budget.pace)
+        return values.equal(left, right, scope.meter.budget.pace)
 
 
 def eval_both(left: Node, right: Node, scope: Scope) -> tuple[Value, Value]:
@@ -102,7 +106,7 @@ def actual_size(value: Value) -> int:
         return len(value)
     if type(value) is Optional_ and value.present:
         return actual_size(value.value)
-    return 1
+    return value.cost_size if isinstance(value, values.Opaque) else 1
 
 
 @dataclass(slots=True, eq=False)

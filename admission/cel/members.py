@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from admission.cel.values import Uint, Value, equal
+from admission.cel.values import Uint, Value, same
 
 _EXACT_IN_DOUBLES = 2**53
 
@@ -24,7 +24,7 @@ class Members:
         identity = _identity(element)
         if identity is not None:
             return identity in self._scalars
-        return any(equal(element, other) for other in self._others)
+        return any(same(element, other) for other in self._others)
 
     def add(self, element: Value) -> None:
         """Put one more value in."""

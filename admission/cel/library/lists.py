@@ -37,7 +37,7 @@ from admission.cel.values import (
     Value,
     check_int,
     check_uint,
-    equal,
+    same,
 )
 
 _SUMMABLE = (("int", types.INT), ("uint", types.UINT), ("double", types.DOUBLE), ("duration", types.DURATION))
@@ -117,7 +117,7 @@ def _add(a: Value, b: Value) -> Value:
 def _index_of(elements: Value, wanted: Value) -> int:
     walkable(len(elements))
     for position, element in enumerate(elements):
-        if equal(element, wanted):
+        if same(element, wanted):
             return position
     return -1
 
@@ -126,7 +126,7 @@ def _last_index_of(elements: Value, wanted: Value) -> int:
     walkable(len(elements))
     found = -1
     for position, element in enumerate(elements):
-        if equal(element, wanted):
+        if same(element, wanted):
             found = position
     return found
 

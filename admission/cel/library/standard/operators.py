@@ -43,6 +43,7 @@ from admission.cel.values import (
     check_uint,
     equal,
     find,
+    same,
 )
 
 _INT, _UINT, _DOUBLE = types.INT, types.UINT, types.DOUBLE
@@ -53,7 +54,7 @@ def _not_called(*_: Value) -> Value:
 
 
 def _not_equal(a: Value, b: Value) -> bool:
-    return not equal(a, b)
+    return not same(a, b)
 
 
 # -- arithmetic
@@ -215,7 +216,7 @@ def _in_list(wanted: Value, elements: Value) -> bool:
     affordable(len(elements))
     if type(wanted) is str and type(elements) is list:
         return wanted in elements
-    return any(equal(wanted, element) for element in elements)
+    return any(same(wanted, element) for element in elements)
 
 
 def _in_map(key: Value, mapping: Value) -> bool:
