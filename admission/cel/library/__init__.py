@@ -33,6 +33,7 @@ LIBRARIES: tuple[Library, ...] = (
     string_format.LIBRARY,
     string_format.PLAIN,
     strings.REVERSE,
+    strings.STRICT,
     math.LIBRARY,
     encoders.LIBRARY,
     json.LIBRARY,

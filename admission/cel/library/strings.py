@@ -19,13 +19,14 @@
 Cost: a tenth of the string for one walk, two tenths where a new string is built, a tenth of the bytes for indexOf and
 lastIndexOf; charAt 1. Always available; `format` is in string_format.py.
 
-`REVERSE` adds `string.reverse() -> string` where the API server need not agree: 'gums'.reverse() == 'smug'. Sources:
-cel-go ext/strings.go (version 2, `reverse` version 3), apiserver pkg/cel/library/cost.go.
+`REVERSE` adds `string.reverse() -> string` where the API server need not agree: 'gums'.reverse() == 'smug'. `STRICT` is
+for the conformance suite alone: there `from` beyond the end is an error, where cel-go and the API server say -1.
+Sources: cel-go ext/strings.go (version 2, `reverse` version 3), apiserver pkg/cel/library/cost.go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from admission.cel import types
 from admission.cel.formatting import LONGEST_TEXT
@@ -84,6 +85,15 @@ def _last_index_of_from(text: str, part: str, start: int) -> int:
     if start < 0:
         raise _out_of_range(start)
     return -1 if start >= len(text) else _last_place(text, part, start + len(part))
+
+
+def _strictly(search: Callable[[str, str, int], int]) -> Callable[[str, str, int], int]:
+    def strict(text: str, part: str, start: int) -> int:
+        if part and start > len(text):
+            raise _out_of_range(start)
+        return search(text, part, start)
+
+    return strict
 
 
 def _last_place(text: str, part: str, end: int) -> int:
@@ -248,4 +258,16 @@ REVERSE = Library(
     "cel.lib.ext.strings.reverse",
     functions=(Function("reverse", (_member("string_reverse", (_STRING,), _STRING, _reverse, first_string_cost),)),),
     environments=frozenset({"extended", "standard"}),
+)
+
+_PLACE = (_STRING, _STRING, _INT)
+STRICT = Library(
+    "cel.lib.ext.strings.strict",
+    functions=(
+        Function("indexOf", (_member("string_index_of_string_int", _PLACE, _INT, _strictly(_index_of_from)),)),
+        Function(
+            "lastIndexOf", (_member("string_last_index_of_string_int", _PLACE, _INT, _strictly(_last_index_of_from)),)
+        ),
+    ),
+    environments=frozenset({"standard"}),
 )
