@@ -44,19 +44,25 @@ _MOST_DIGITS = 20_000  # of a result; upstream would fill the memory with zeros 
 
 
 class Quantity(Opaque):
-    """A number (`value`), how it is to be printed (`format`), and whether it outgrew an int64 with a scale (`wide`)."""
+    """A number (`value`), how it is to be printed (`format`), and whether it outgrew an int64 with a scale (`wide`).
 
-    __slots__ = ("_text", "format", "value", "wide")
+    `computed` marks what add and sub return: upstream's `==` refuses such a value on its right-hand side.
+    """
+
+    __slots__ = ("_text", "computed", "format", "value", "wide")
     cel_type = types.QUANTITY
 
     def __init__(self, value: Decimal, format: str, *, wide: bool = False, text: str = "") -> None:  # noqa: A002
         self.value = value
         self.format = format
         self.wide = wide
+        self.computed = False
         self._text = text
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Quantity) and self.value == other.value
+        if not isinstance(other, Quantity) or other.computed:
+            raise CelError("no such overload")
+        return self.value == other.value
 
     def __hash__(self) -> int:
         return hash((Quantity, self.value))
@@ -100,11 +106,16 @@ class Quantity(Opaque):
 
     def add(self, other: Quantity) -> Quantity:
         """Return the sum; zero takes over the format of what is added. CelError where it has too many digits."""
-        return self._plus(other.value, other)
+        return self._computed(other.value, other)
 
     def subtract(self, other: Quantity) -> Quantity:
         """Return the difference; zero takes over the format of what is subtracted."""
-        return self._plus(other.value.copy_negate(), other)
+        return self._computed(other.value.copy_negate(), other)
+
+    def _computed(self, addend: Decimal, other: Quantity) -> Quantity:
+        result = self._plus(addend, other)
+        result.computed = True
+        return result
 
     def _plus(self, addend: Decimal, other: Quantity) -> Quantity:
         chosen = other.format if self.value == 0 else self.format
