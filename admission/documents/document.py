@@ -74,9 +74,12 @@ class Document:
         return self._root.source.file
 
     def items(self) -> Iterator[Document]:
-        """Yield the objects of a List, each with its own place in the file."""
+        """Yield the objects of a List, each with its own place; those of a PodList are Pods, said or not."""
+        inherited = {"apiVersion": self.data.get("apiVersion"), "kind": self.data.get("kind", "")[: -len("List")]}
+        typed = {name: value for name, value in inherited.items() if value and inherited["kind"]}
         for index, item in enumerate(self.data.get("items") or ()):
-            yield Document(item, self._root, (*self._prefix, "items", index))
+            data = {**typed, **item} if isinstance(item, dict) else item
+            yield Document(data, self._root, (*self._prefix, "items", index))
 
     def line_text(self, line: int) -> str:
         """Return a line of the file; lines count from 1."""
@@ -107,7 +110,10 @@ class Document:
         offsets = offsets_of(source.text, spot, value)
         if offsets is None or not 0 <= offset < len(offsets):
             return Position(self.file, spot.line + 1, spot.column + 1), source.line(spot.line)
-        before = lines_of(source.text[spot.begin : offsets[offset]])
+        last = len(value.rstrip())
+        # The end of a block scalar is the beginning of the next line, where nobody looks for it.
+        place = offsets[offset] if offset < last or not last else offsets[last - 1] + 1
+        before = lines_of(source.text[spot.begin : place])
         line = spot.line + len(before) - 1
         column = len(before[-1]) + (spot.column if len(before) == 1 else 0)
         return Position(self.file, line + 1, column + 1), source.line(line)
@@ -156,14 +162,13 @@ class Document:
             part = "key"
         begin = spot.key if spot.key is not None and part != "value" else spot
         end = begin if part == "key" else spot
-        if end.style is None and end is not begin:
-            end = begin
-        if end.end_line == begin.line and end.style is not None:
+        inline = end.style is not None or self._root.source.text[end.begin : end.begin + 1] in ("[", "{")
+        if inline and end.end_line == begin.line:
             length = end.end_column - begin.column
         elif begin is not end:
             length = begin.end_column - begin.column
         else:
-            length = len(self._root.source.line(begin.line).rstrip()) - begin.column if begin.style is not None else 1
+            length = len(self._root.source.line(begin.line).rstrip()) - begin.column if inline else 1
         return Position(self.file, begin.line + 1, begin.column + 1), max(1, length)
 
 

@@ -79,7 +79,7 @@ def decode_json(text: str) -> tuple[Decoded, list[str]]:
 
 
 def _json_integer(digits: str) -> int | float:
-    if len(digits) < 20:
+    if len(digits) <= 20:
         value = int(digits)
         if -(2**63) <= value < 2**63:
             return value
