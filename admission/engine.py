@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 
 from admission.compiler import CompiledPolicySet
-from admission.decision import ALLOWED, Decision, Finding, decide_validation, refuse
+from admission.decision import ALLOWED, Decision, Finding, decide_mutation, decide_validation, refuse
 from admission.errors import AdmissionError, DeadlineError
 from admission.evaluation import Inputs, namespace_value, request_value
 from admission.facts import FactSource, Missing
 from admission.matching import Key, MatchError, MatchIndex
+from admission.mutation import InvocationKey, MutationPass, MutationTask, run_mutations
 from admission.planning import plan
-from admission.review import AdmissionRequest, GroupVersionKind, Status
+from admission.review import AdmissionRequest, GroupVersionKind, Operation, Status
 from admission.validation import ValidationTask, merge_annotations, run_validation
 from admission.verdicts import Annotation
 from admission.workload import JsonObject, project
@@ -33,6 +34,7 @@ LARGE_BYTES: Final = 256 * 1024
 """Reviews of this size are never tried on the event loop."""
 
 T = TypeVar("T")
+Phase = Literal["mutate", "validate", "both"]
 
 
 class Offload(Protocol):
@@ -91,12 +93,102 @@ class Engine:
         self._clock = clock
         self._audit_only = audit_only
         self._offload = offload
+        equivalents = facts.equivalents()
+        bindings = policies.source.bindings
         self._validating_policies = {compiled.policy.name: compiled for compiled in policies.validating}
         self._validating = MatchIndex(
             [compiled.policy for compiled in policies.validating],
-            [binding for binding in policies.source.bindings if binding.kind == "Validating"],
-            facts.equivalents(),
+            [binding for binding in bindings if binding.kind == "Validating"],
+            equivalents,
         )
+        self._mutating_policies = {compiled.policy.name: compiled for compiled in policies.mutating}
+        self._mutating = MatchIndex(
+            [compiled.policy for compiled in policies.mutating],
+            [binding for binding in bindings if binding.kind == "Mutating"],
+            equivalents,
+        )
+
+    async def review(self, request: AdmissionRequest, deadline: float | None = None, phase: Phase = "both") -> Decision:
+        """Return what the API server would end with: mutate; if that denies, that; else validate what came out.
+
+        The decision about both phases has the findings and the patch of both.
+        """
+        if phase == "validate":
+            return await self.validate(request, deadline)
+        mutated = await self.mutate(request, deadline)
+        if phase == "mutate" or not mutated.allowed:
+            return mutated
+        changed = replace(request, object=mutated.object) if mutated.patch else request
+        validated = await self.validate(changed, deadline)
+        return replace(
+            validated,
+            findings=mutated.findings + validated.findings,
+            patch=mutated.patch,
+            object=changed.object,
+            mutated_by=mutated.mutated_by,
+            reinvoked=mutated.reinvoked,
+        )
+
+    async def mutate(self, request: AdmissionRequest, deadline: float | None = None) -> Decision:
+        """Return what mutating policies make of a request: a patch, unless one of them fails."""
+        key = Key(request.resource, request.sub_resource, request.operation)
+        if request.operation is Operation.DELETE or not self._mutating.candidates(key):
+            return self._marked(replace(ALLOWED, object=request.object))
+        live = await self._live_namespace(request)
+        first = await self._mutation_pass(request, live, deadline, None)
+        if isinstance(first, Status):
+            return self._marked(refuse((), first))
+        decision = decide_mutation(first.findings, request)
+        if not decision.allowed:
+            return self._marked(decision)
+        last = first
+        changed_by = first.changed_by
+        if first.applied:
+            again = replace(request, object=first.object)
+            second = await self._mutation_pass(again, live, deadline, first.reinvocable)
+            if isinstance(second, Status):
+                return self._marked(refuse(first.findings, second))
+            last = second
+            changed_by = tuple(dict.fromkeys(changed_by + second.changed_by))
+            repeated = decide_mutation(second.findings, again)
+            if not repeated.allowed:
+                return self._marked(replace(repeated, reinvoked=True))
+        patch: tuple[JsonObject, ...] = ()
+        if changed_by and request.object is not None and last.object is not None:
+            from admission.diff import diff
+
+            patch = tuple(diff(request.object, last.object))
+        return self._marked(
+            replace(decision, patch=patch, object=last.object, mutated_by=changed_by, reinvoked=first.applied)
+        )
+
+    async def _mutation_pass(
+        self,
+        request: AdmissionRequest,
+        live: LiveNamespace,
+        deadline: float | None,
+        reinvoked: frozenset[InvocationKey] | None,
+    ) -> MutationPass | Status:
+        """Select and apply mutating policies once; a Status is what the request fails with as a whole."""
+        findings: list[Finding] = []
+        tasks: list[MutationTask] = []
+        for selected in self._mutating.select(request, live.matched):
+            compiled = self._mutating_policies[selected.entry.policy.name]
+            for step in await plan(selected, request, self._facts):
+                if isinstance(step, Finding):
+                    findings.append(step)
+                else:
+                    tasks += (MutationTask(compiled, step.binding, params) for params in step.params)
+        failure = live.failure(request) if tasks else None
+        if failure is not None:
+            return failure
+        inputs = base_inputs(request, live.namespace)
+
+        def work(check: Callable[[], None]) -> MutationPass:
+            return run_mutations(tasks, replace(inputs, check=check), reinvoked)
+
+        found = await self._timed(request, deadline, work)
+        return replace(found, findings=(*findings, *found.findings))
 
     async def validate(self, request: AdmissionRequest, deadline: float | None = None) -> Decision:
         """Return what validating policies say about a request."""

@@ -1,0 +1,196 @@
+"""The mutating phase: each mutation sees what the ones before it made of the object.
+
+Errors are collected and the other mutations still run; only some faults end the request at once. A pass says which
+policies may be invoked again: after one that applied anything there is one more, in which only those run. Sources:
+apiserver pkg/admission/plugin/policy/mutating/{dispatcher,compilation,reinvocationcontext}.go, patch/*.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from admission.cel.activation import RUNTIME_BUDGET, Budget, Overrun
+from admission.compiler import CompiledExpression, CompiledMutatingPolicy
+from admission.decision import Finding, Outcome
+from admission.errors import DeadlineError
+from admission.evaluation import BudgetExceededError, Condition, Inputs, activate, match_conditions, run
+from admission.patching import Originals, UnwritableError, operations
+from admission.policy import Action, Binding, FailurePolicy, Mutation
+from admission.verdicts import INVALID, Result
+from admission.workload import JsonObject, object_name
+
+EVALUATION_CODE: Final = 403
+
+InvocationKey: TypeAlias = tuple[str, str, str, str]
+"""Policy, binding, namespace and name of the param: what a second pass knows an invocation by."""
+
+
+class MutationError(Exception):
+    """A mutation that cannot be made; the text is the API server's."""
+
+
+@dataclass(frozen=True, slots=True)
+class MutationTask:
+    """One policy to be applied for one binding and one param."""
+
+    policy: CompiledMutatingPolicy
+    binding: Binding
+    params: JsonObject | None
+
+    @property
+    def key(self) -> InvocationKey:
+        """What a second pass knows this invocation by."""
+        metadata = self.params.get("metadata") if self.params is not None else None
+        namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
+        name = object_name(self.params) if self.params is not None else ""
+        return (self.policy.policy.name, self.binding.name, namespace if isinstance(namespace, str) else "", name)
+
+
+@dataclass(frozen=True, slots=True)
+class MutationPass:
+    """What one walk through the policies came to.
+
+    `applied` says that a mutation was made, even one that changed nothing: that alone calls for a second pass, in which
+    `reinvocable` run again. `changed_by` names the policies that changed the object, in order.
+    """
+
+    object: JsonObject | None
+    findings: tuple[Finding, ...] = ()
+    applied: bool = False
+    reinvocable: frozenset[InvocationKey] = frozenset()
+    changed_by: tuple[str, ...] = ()
+
+
+def run_mutations(
+    tasks: Sequence[MutationTask], inputs: Inputs, reinvoked: frozenset[InvocationKey] | None = None
+) -> MutationPass:
+    """Apply policies in order; in a second pass (`reinvoked` is not None) only those that may run again.
+
+    Match conditions are looked at in both passes, and for all policies: their errors count.
+    """
+    current = inputs.object
+    findings: list[Finding] = []
+    applied = False
+    reinvocable: set[InvocationKey] = set()
+    changed_by: dict[str, None] = {}
+    for task in tasks:
+        policy = task.policy.policy
+        condition = _condition(task, replace(inputs, object=current))
+        if condition.error is not None:
+            findings.append(_error(task, condition.error, None))
+            continue
+        if not condition.matches:
+            findings.append(_finding(task, Outcome.SKIP, _skip_reason(condition)))
+            continue
+        if reinvoked is not None and task.key not in reinvoked:
+            continue
+        faults = 0
+        for index, (mutation, compiled) in enumerate(zip(policy.mutations, task.policy.mutations, strict=True)):
+            if current is None:
+                break
+            try:
+                mutated = mutate(task, mutation, compiled, replace(inputs, object=current))
+            except MutationError as error:
+                findings.append(_error(task, str(error), index))
+                faults += 1
+                continue
+            applied = True
+            if mutated != current:
+                changed_by[policy.name] = None
+            current = mutated
+        if not faults:
+            findings.append(_finding(task, Outcome.PASS))
+        if policy.reinvocation_policy == "IfNeeded":
+            reinvocable.add(task.key)
+    return MutationPass(current, tuple(findings), applied, frozenset(reinvocable), tuple(changed_by))
+
+
+def mutate(task: MutationTask, mutation: Mutation, compiled: CompiledExpression, inputs: Inputs) -> JsonObject:
+    """Return the object after one mutation; MutationError where it cannot be made."""
+    if compiled.program is None:
+        raise MutationError(compiled.error)
+    try:
+        try:
+            result = _evaluate(task, compiled, inputs, exact=False)
+        except Overrun:
+            result = _evaluate(task, compiled, inputs, exact=True)
+    except (BudgetExceededError, DeadlineError) as error:
+        raise MutationError(str(error)) from None
+    if result.error is not None:
+        raise MutationError(result.error)
+    assert inputs.object is not None  # noqa: S101 - callers see to it
+    if mutation.patch_type == "JSONPatch":
+        return _apply_json_patch(result, inputs.object, inputs, task.params)
+    raise MutationError("ApplyConfiguration is not supported yet; use a JSONPatch mutation")
+
+
+def _evaluate(task: MutationTask, compiled: CompiledExpression, inputs: Inputs, *, exact: bool) -> Result:
+    budget = Budget(RUNTIME_BUDGET, check=inputs.check)
+    return run(compiled, activate(inputs.variables(task.params), task.policy.variables, budget, exact=exact))
+
+
+def _apply_json_patch(result: Result, document: JsonObject, inputs: Inputs, params: JsonObject | None) -> JsonObject:
+    from admission.jsonpatch import PatchError, TestFailedError, apply
+
+    originals = Originals(document, inputs.old_object, inputs.request, inputs.namespace, params)
+    try:
+        patched = apply(document, operations(result.value, originals))
+    except UnwritableError as error:
+        raise MutationError(str(error)) from None
+    except TestFailedError:
+        return document
+    except PatchError as error:
+        raise MutationError(f"JSON Patch: {error}") from None
+    if not isinstance(patched, dict):
+        raise MutationError("JSON Patch: the result is no object")
+    return patched
+
+
+def _condition(task: MutationTask, inputs: Inputs) -> Condition:
+    compiled = task.policy
+    policy = compiled.policy
+    try:
+        for exact in (False, True):
+            try:
+                return match_conditions(
+                    compiled.match_conditions,
+                    compiled.variables,
+                    inputs,
+                    task.params,
+                    policy.failure_policy,
+                    exact=exact,
+                )
+            except Overrun:
+                continue
+    except DeadlineError as error:
+        return Condition(error=str(error))
+    raise AssertionError("exact evaluation has no overrun")
+
+
+def _skip_reason(condition: Condition) -> str:
+    if condition.unmet:
+        return f"match condition '{condition.unmet}' is false"
+    return "an error in the match conditions is ignored"
+
+
+def _error(task: MutationTask, message: str, index: int | None) -> Finding:
+    if task.policy.policy.failure_policy is FailurePolicy.IGNORE:
+        return _finding(task, Outcome.ERROR, message, index)
+    finding = _finding(task, Outcome.ERROR, message, index)
+    return replace(finding, actions=(Action.DENY,), reason=INVALID, code=EVALUATION_CODE)
+
+
+def _finding(task: MutationTask, outcome: Outcome, message: str = "", index: int | None = None) -> Finding:
+    policy = task.policy.policy
+    return Finding(
+        policy=policy.name,
+        binding=task.binding.name,
+        param=object_name(task.params) if task.params is not None else None,
+        index=index,
+        outcome=outcome,
+        message=message,
+        severity=policy.severity,
+        policy_kind=policy.kind,
+    )
