@@ -22,7 +22,9 @@ Accepts: TypeAlias = Callable[[Value], bool]
 SINGLETONS = frozenset(
     ("_+_", "_-_", "_*_", "_/_", "_%_", "-_", "!_", "_<_", "_<=_", "_>_", "_>=_", "_==_", "_!=_", "_[_]")
 ) | frozenset(("@in", "in", "_in_", "size", "type", "dyn", "matches"))
-PLAIN = frozenset(("!_", "@in", "in", "_in_"))  # singletons that look at their arguments themselves
+# functions that look at their arguments themselves, whatever these are
+PLAIN = frozenset(("!_", "@in", "in", "_in_", "contains", "endsWith", "startsWith"))
+_RECEIVERS = frozenset((str, values.Duration, values.Timestamp))  # values that answer for functions they do not have
 
 _CLASSES: dict[Kind, tuple[type, ...]] = {
     Kind.NULL: (type(None),),
@@ -95,12 +97,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Dispatcher:
-    """One function with the candidates of one call; `overload_id` is set where the checker left only one."""
+    """One function with the candidates of one call; a `plain` one never names types in its errors."""
 
     name: str
     candidates: tuple[Candidate, ...]
     cost: CostFunction | None
     singleton: bool
+    plain: bool = False
 
     def call(self, args: Sequence[Value]) -> Value:
         """Call the first candidate that fits; CelError `no such overload...` where none does."""
@@ -111,10 +114,12 @@ class Dispatcher:
 
     def no_such_overload(self, args: Sequence[Value]) -> CelError:
         """Return the error cel-go gives for these arguments."""
-        if self.name in PLAIN:
+        if self.plain:
             return CelError("no such overload")
         if self.singleton:
-            known = any(c.tests and c.tests[0](args[0]) for c in self.candidates)
+            first = args[0]
+            known = type(first) in _RECEIVERS or any(c.tests and c.tests[0](first) for c in self.candidates)
+            known = known or (self.name == "-_" and type(first) is bool)
             return CelError("no such overload" if known else f"no such overload: {self.name}")
         return CelError(f"no such overload: {self.name}({', '.join(type_name(arg) for arg in args)})")
 
@@ -126,7 +131,7 @@ def dispatcher(function: Function, overload_ids: Sequence[str], arity: int, *, b
     for `by_name` functions (those that the API server prices by name), the overload that is called in the end.
     """
     singleton = function.name in SINGLETONS
-    chosen = [o for o in function.overloads if len(o.params) == arity]
+    chosen = [o for o in (*function.overloads, *function.undeclared) if len(o.params) == arity]
     if len(overload_ids) == 1 and not singleton:
         chosen = [o for o in chosen if o.id == overload_ids[0]]
     candidates = tuple(Candidate(o, tuple(accepts(p) for p in o.params)) for o in chosen)
@@ -145,4 +150,4 @@ def dispatcher(function: Function, overload_ids: Sequence[str], arity: int, *, b
 
         if any(c.overload.cost is not None for c in candidates):
             cost = cost_of_called
-    return Dispatcher(function.name, candidates, cost, singleton)
+    return Dispatcher(function.name, candidates, cost, singleton, plain=function.name in PLAIN)

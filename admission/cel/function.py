@@ -46,11 +46,15 @@ class Overload:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function or an operator by its name, with all its overloads in cel-go's order."""
+    """A function or an operator by its name, with all its overloads in cel-go's order.
+
+    `undeclared` overloads are those that the checker knows nothing of: they answer for dyn values only.
+    """
 
     name: str
     overloads: tuple[Overload, ...]
     since: str | None = None
+    undeclared: tuple[Overload, ...] = ()
 
 
 class MacroContext(Protocol):

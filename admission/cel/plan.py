@@ -9,6 +9,7 @@ apiserver pkg/cel/library/regex.go.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from admission.cel import values
@@ -253,6 +254,7 @@ class _Planner:
                 compile_pattern(args[1].value)
             except CelError as error:
                 raise ProgramError(str(error)) from None
+            call.dispatcher = replace(call.dispatcher, plain=True)
         if args and self._is_accumulator(args[0]):
             if name == "_+_":
                 self.growing[-1] = True

@@ -149,6 +149,10 @@ def _negate_int(a: int) -> int:
     return check_int(-a)
 
 
+def _negate_duration(a: Duration) -> Duration:
+    return Duration(check_int(-a.nanos))
+
+
 # -- order
 
 Test = Callable[[Value, Value], bool]
@@ -164,6 +168,10 @@ def _of_numbers(test: Test) -> Test:
         return test(a, b)
 
     return compare
+
+
+def _with_anything(a: float, _: Value) -> bool:
+    raise CelError("NaN values cannot be ordered" if math.isnan(a) else "no such overload")
 
 
 def _of_times(test: Test) -> Test:
@@ -192,7 +200,9 @@ def _ordering(symbol: str, name: str, test: Test) -> Function:
         ("duration", types.DURATION, types.DURATION, times, None),
     )
     return Function(
-        symbol, tuple(Overload(f"{name}_{id_}", (a, b), types.BOOL, call, cost=cost) for id_, a, b, call, cost in table)
+        symbol,
+        tuple(Overload(f"{name}_{id_}", (a, b), types.BOOL, call, cost=cost) for id_, a, b, call, cost in table),
+        undeclared=(Overload(f"{name}_double_dyn", (_DOUBLE, types.DYN), types.BOOL, _with_anything),),
     )
 
 
@@ -300,6 +310,7 @@ LIBRARY = Library(
                 Overload("negate_double", (_DOUBLE,), _DOUBLE, operator.neg),
                 Overload("negate_int64", (_INT,), _INT, _negate_int),
             ),
+            undeclared=(Overload("negate_duration", (_DURATION,), _DURATION, _negate_duration),),
         ),
         Function(
             "_-_",
