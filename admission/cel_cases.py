@@ -58,7 +58,7 @@ class CaseRunner:
         self, case: Mapping[str, Any], given: Mapping[str, Value], variables: dict[str, Program | str]
     ) -> Environment:
         name = case.get("env") or "base"
-        if name in OPEN_ENVIRONMENTS:
+        if name in OPEN_ENVIRONMENTS or case.get("open"):
             return self._bases[name].extend({variable: types.DYN for variable in given})
         params = bool(case.get("has_params")) or "params" in given
         composed: dict[str, Type] = {}

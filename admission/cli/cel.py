@@ -1,0 +1,115 @@
+"""`admission cel`: one expression, or a file of recorded cases, evaluated as the API server does."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from admission.cel_cases import CaseRunner
+from admission.errors import InputError, UsageError
+
+EXAMPLES: Final = (
+    "admission cel \"[1, 2, 3].filter(x, x > 1).map(x, x * 2)\"",
+    "admission cel --vars examples/pod-variables.json \"object.spec.containers.all(c, has(c.resources))\" --explain",
+)
+ENGINES: Final = ("admission", "cel-python")
+
+_WIDTH: Final = 96
+
+
+def command(
+    expression: Annotated[str | None, typer.Argument(metavar="[EXPR]", help="The expression.")] = None,
+    env: Annotated[
+        str, typer.Option("--env", metavar="NAME", help="kubernetes: what policies see; extended: with our additions.")
+    ] = "kubernetes",
+    variables: Annotated[
+        Path | None, typer.Option("--vars", metavar="FILE", help="Variables by name: one JSON object. - is stdin.")
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show every sub-expression with its value.")] = False,
+    cases: Annotated[
+        Path | None, typer.Option("--cases", metavar="FILE", help="Answer each line, {expr, env, vars, ...}, with one.")
+    ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="NAME", help="admission, or cel-python for a second opinion.")
+    ] = "admission",
+    kubernetes_version: Annotated[
+        str, typer.Option("--kubernetes-version", metavar="1.N", help="Whose functions exist.")
+    ] = "",
+) -> None:
+    """Evaluate CEL expressions as the API server does."""
+    runner = CaseRunner(kubernetes_version) if kubernetes_version else CaseRunner()
+    if cases is not None:
+        _answer_cases(runner, cases)
+        return
+    if expression is None:
+        raise UsageError("give an expression, or --cases FILE")
+    if engine not in ENGINES:
+        raise UsageError(f"no engine {engine!r}; there are {' and '.join(ENGINES)}")
+    if env not in ("kubernetes", "extended"):
+        raise UsageError(f"no environment {env!r}; there are kubernetes and extended")
+    given = _variables(variables)
+    if engine == "cel-python":
+        from admission.cel.second_opinion import evaluate
+
+        print(json.dumps(evaluate(expression, given), ensure_ascii=False))
+        return
+    case = {"expr": expression, "env": env, "vars": given, "open": True}
+    answer = runner.answer(case)
+    if "error" in answer:
+        raise InputError(str(answer.get("error_full", answer["error"])))
+    if explain:
+        for line in _tree(runner.explain(case), ""):
+            print(line)
+        return
+    print(json.dumps(answer["value"], ensure_ascii=False))
+
+
+def _answer_cases(runner: CaseRunner, path: Path) -> None:
+    text = sys.stdin.read() if str(path) == "-" else _read(path)
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            case = json.loads(line)
+            answer = runner.answer(case)
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}:{number}: no case: {error}") from None
+        print(json.dumps(answer, ensure_ascii=False))
+
+
+def _variables(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        found = json.loads(sys.stdin.read() if str(path) == "-" else _read(path))
+    except ValueError as error:
+        raise InputError(f"{path}: no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: variables are one JSON object, by name")
+    return found
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+
+
+def _tree(step: dict[str, Any], indent: str) -> Iterator[str]:
+    shown = f"error: {step['error']}" if "error" in step else json.dumps(step.get("value"), ensure_ascii=False)
+    round_ = f"[{step['round']}] " if "round" in step else ""
+    text = " ".join(step["text"].split())
+    yield _short(f"{indent}{round_}{text}") + "  =  " + _short(shown)
+    children = step.get("children", [])
+    for child in children:
+        yield from _tree(child, indent.replace("├─ ", "│  ").replace("└─ ", "   ") + "├─ ")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
