@@ -1,4 +1,4 @@
-"""Five checks on one pod: our compiled code beside cel-python and beside a bare hand-written loop.
+"""Five checks on one pod: our compiled code beside a bare hand-written loop, cel-python, and cel-go where there is Go.
 
 Ratios taken in one run on one machine: absolute times differ from machine to machine, ratios hardly.
 """
@@ -16,6 +16,7 @@ from typing import Any
 from admission.cel import types
 from admission.cel.activation import Activation, Budget
 from admission.cel.environment import environment
+from benchmarks import cel_go
 
 ASSETS = Path(__file__).parent.parent / "tests" / "assets" / "bench"
 ROUNDS = 15
@@ -96,6 +97,7 @@ def run() -> dict[str, Any]:
     env = environment("kubernetes").extend({"object": types.DYN})
     loops = by_hand()
     table: dict[str, Any] = {}
+    others = cel_go.run(expressions, pod)
     for name, text in expressions.items():
         program = env.program(env.compile(text))
         loop = loops[name]
@@ -122,6 +124,8 @@ def run() -> dict[str, Any]:
             "cel_python_us": median_us(cel_python(text, pod), number=10),
         }
         table[name]["ours_to_loop"] = table[name]["ours_us"] / table[name]["loop_us"]
+        if others is not None:
+            table[name] |= {"cel_go_us": others[name], "ours_to_cel_go": table[name]["ours_us"] / others[name]}
     return table
 
 
