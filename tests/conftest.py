@@ -23,3 +23,9 @@ def shared() -> Path:
             pytest.fail(f"ADMISSION_SHARED is {named}, which is no folder")
         pytest.skip("no recorded data: ../shared is absent and ADMISSION_SHARED is not set")
     return folder
+
+
+@pytest.fixture(scope="session")
+def assets() -> Path:
+    """The folder of the data that lies beside the tests."""
+    return ROOT / "tests" / "assets"
