@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from admission import names
+from admission.cel.names import dns_1035_faults, qualified_name_faults, subdomain_faults
 from admission.compiler import ExpressionCompiler
 from admission.decoding import Content, Object, Path
 from admission.fielderror import FieldError, duplicate, forbidden, invalid, required, too_many, unsupported
 from admission.fieldrules import match_errors, metadata_errors, selector_errors
+from admission.names import is_identifier, path_segment_faults
 from admission.newexpressions import NewExpressions, trimmed
 
 Errors: TypeAlias = Iterator[FieldError]
@@ -108,16 +109,16 @@ def _param_kind(kind: Object, path: Path) -> Errors:
         yield invalid(where, api_version, f"unexpected GroupVersion string: {api_version}")
     else:
         group, _, version = api_version.rpartition("/")
-        if group and (faults := names.subdomain_faults(group)):
+        if group and (faults := subdomain_faults(group)):
             yield invalid(where, group, ",".join(faults))
         if not version:
             yield invalid(where, api_version, "version must be specified")
-        elif faults := names.dns_1035_faults(version):
+        elif faults := dns_1035_faults(version):
             yield invalid(where, version, ",".join(faults))
     name: str = kind.get("kind", "")
     if not name:
         yield required((*path, "kind"))
-    elif faults := names.dns_1035_faults(name.lower()):
+    elif faults := dns_1035_faults(name.lower()):
         sentence = "may have mixed case, but should otherwise match: "
         yield invalid((*path, "kind"), name, sentence + ",".join(faults))
 
@@ -157,7 +158,7 @@ def _conditions(spec: Object, expressions: NewExpressions) -> Errors:
         if not name:
             yield required(name_path)
             continue
-        for fault in names.qualified_name_faults(name):
+        for fault in qualified_name_faults(name):
             yield invalid(name_path, name, fault)
         if name in seen:
             yield duplicate(name_path, name)
@@ -170,7 +171,7 @@ def _variables(spec: Object, expressions: NewExpressions) -> Errors:
         name, text = entry.get("name", ""), entry.get("expression", "")
         if not trimmed(name):
             yield required((*path, "name"), "name is not specified")
-        elif not names.is_identifier(name):
+        elif not is_identifier(name):
             yield invalid((*path, "name"), name, "must be a valid CEL identifier")
         if not trimmed(text):
             yield required((*path, "expression"), "expression is not specified")
@@ -211,7 +212,7 @@ def _audit_annotations(policy_name: str, annotations: list[Object], expressions:
         if not policy_name:
             yield invalid(key_path, key, "requires metadata.name be non-empty")
         else:
-            for fault in names.qualified_name_faults(f"{policy_name}/{key}"):
+            for fault in qualified_name_faults(f"{policy_name}/{key}"):
                 yield invalid(key_path, f"{policy_name}/{key}", fault)
         if not trimmed(text):
             yield required(where, "valueExpression is not specified")
@@ -250,7 +251,7 @@ def _binding(spec: Object) -> Errors:
     if not name:
         yield required(path)
     else:
-        for fault in names.subdomain_faults(name):
+        for fault in subdomain_faults(name):
             yield invalid(path, name, fault)
     if "paramRef" in spec:
         yield from _param_ref(spec["paramRef"], (*_SPEC, "paramRef"))
@@ -261,7 +262,7 @@ def _binding(spec: Object) -> Errors:
 def _param_ref(reference: Object, path: Path) -> Errors:
     name, selector = reference.get("name", ""), reference.get("selector")
     exclusive = "name and selector are mutually exclusive"
-    for fault in names.path_segment_faults(name):
+    for fault in path_segment_faults(name):
         yield invalid((*path, "name"), name, fault)
     if name and selector is not None:
         yield forbidden((*path, "name"), exclusive)

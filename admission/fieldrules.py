@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from admission import names
+from admission.cel.names import label_value_faults, qualified_name_faults, subdomain_faults
 from admission.decoding import Object, Path, field_path
 from admission.fielderror import FieldError, duplicate, forbidden, invalid, required, too_long, unsupported
+from admission.names import path_segment_faults
 
 Errors: TypeAlias = Iterator[FieldError]
 
@@ -28,10 +29,10 @@ def metadata_errors(metadata: Object) -> Errors:
     name, prefix = metadata.get("name", ""), metadata.get("generateName", "")
     if prefix:
         stem = prefix[:-2] + "a" if len(prefix) > 1 and prefix.endswith("-") else prefix
-        for fault in names.subdomain_faults(stem):
+        for fault in subdomain_faults(stem):
             yield invalid((*_METADATA, "generateName"), prefix, fault)
     if name:
-        for fault in names.subdomain_faults(name):
+        for fault in subdomain_faults(name):
             yield invalid((*_METADATA, "name"), name, fault)
     elif not prefix:
         yield required((*_METADATA, "name"), "name or generateName is required")
@@ -42,22 +43,22 @@ def metadata_errors(metadata: Object) -> Errors:
     yield from label_errors(metadata.get("labels", {}), (*_METADATA, "labels"))
     yield from _annotation_errors(metadata.get("annotations", {}), (*_METADATA, "annotations"))
     for index, finalizer in enumerate(metadata.get("finalizers", [])):
-        for fault in names.qualified_name_faults(finalizer):
+        for fault in qualified_name_faults(finalizer):
             yield invalid((*_METADATA, "finalizers", index), finalizer, fault).under("metadata.finalizers")
 
 
 def label_errors(labels: Mapping[str, str], path: Path) -> Errors:
     """Judge labels; the field of a fault is the whole map, its path the label."""
     for key, value in sorted(labels.items()):
-        found = [invalid((*path, key), key, fault) for fault in names.qualified_name_faults(key)]
-        found += [invalid((*path, key), value, fault) for fault in names.label_value_faults(value)]
+        found = [invalid((*path, key), key, fault) for fault in qualified_name_faults(key)]
+        found += [invalid((*path, key), value, fault) for fault in label_value_faults(value)]
         for error in found:
             yield error.under(field_path(path))
 
 
 def _annotation_errors(annotations: Mapping[str, str], path: Path) -> Errors:
     for key in sorted(annotations):
-        for fault in names.qualified_name_faults(key.lower()):
+        for fault in qualified_name_faults(key.lower()):
             yield invalid((*path, key), key, fault).under("metadata.annotations")
     size = sum(_bytes(key) + _bytes(value) for key, value in annotations.items())
     if size > MAX_ANNOTATIONS_SIZE:
@@ -85,10 +86,10 @@ def _requirement_errors(entry: Object, path: Path) -> Errors:
             yield forbidden((*path, "values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
     else:
         yield invalid((*path, "operator"), operator, "not a valid selector operator")
-    for fault in names.qualified_name_faults(key):
+    for fault in qualified_name_faults(key):
         yield invalid((*path, "key"), key, fault)
     for index, value in enumerate(values):
-        for fault in names.label_value_faults(value):
+        for fault in label_value_faults(value):
             yield invalid((*path, "values", index), value, fault)
 
 
@@ -114,7 +115,7 @@ def _rule_errors(rule: Object, path: Path) -> Errors:
     resource_names = rule.get("resourceNames", [])
     for index, name in enumerate(resource_names):
         where = (*path, "resourceNames", index)
-        for fault in names.path_segment_faults(name):
+        for fault in path_segment_faults(name):
             yield invalid(where, name, fault)
         if name in resource_names[:index]:
             yield duplicate(where, name)

@@ -21,7 +21,7 @@ from admission.creation import creation_errors
 from admission.decoding import GROUP, KINDS, Content, decode, field_path, kind_of, suggestion
 from admission.documents.document import Document, DocumentPlace, Source, read
 from admission.errors import Issue, LoadError, Position
-from admission.fielderror import FieldError, rejection
+from admission.fielderror import ErrorType, FieldError, rejection
 from admission.packs import NOT_POLICIES, PREFIX, SUFFIXES, files_below, pack_files
 from admission.policy import Binding, MutatingPolicy, PolicySet, ValidatingPolicy
 
@@ -205,11 +205,10 @@ class _Collector:
                 message, fault.path, fault.part, severity=fault.severity, id="schema", help=fault.help
             )
             (self.fatal if fault.mistyped else self.issues).append(issue)
-        if not content.usable:
-            return
         content = defaulted(content)
         self.issues += creation_issues(document, content, self.compiler)
-        self._keep(document, content)
+        if content.usable:
+            self._keep(document, content)
 
     def _keep(self, document: Document, content: Content) -> None:
         if not content.name:
@@ -254,7 +253,12 @@ class _Collector:
 def creation_issues(document: Document, content: Content, compiler: ExpressionCompiler) -> list[Issue]:
     """Return the API server's reasons to refuse an object, each at its place in the file."""
     issues: list[Issue] = []
+    mistyped = [fault.path for fault in content.faults if fault.mistyped]
     for error in creation_errors(content, compiler):
+        if mistyped and error.type is ErrorType.REQUIRED:
+            continue  # what is missing may be what had the wrong type, which is said already
+        if any(error.path[: len(path)] == path for path in mistyped):
+            continue
         if error.issues:
             issues += _expression_issues(document, content, error)
         else:

@@ -56,8 +56,8 @@ def _error(compiler: ExpressionCompiler, text: str, **spec: Any) -> str:
         ("object.spec", "must evaluate to bool but got dyn"),
         ("[1]", "must evaluate to bool but got list(int)"),
         (
-            "foo == 1",
-            "compilation failed: ERROR: <input>:1:1: undeclared reference to 'foo' (in container '')\n | foo == 1\n | ^",
+            "foo",
+            "compilation failed: ERROR: <input>:1:1: undeclared reference to 'foo' (in container '')\n | foo\n | ^",
         ),
     ],
 )
