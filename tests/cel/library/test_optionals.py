@@ -41,11 +41,11 @@ def test_of_and_none_are_present_and_absent() -> None:
         call("optional_value", NONE)
 
 
-ZEROS = (
+ZEROS: tuple[object, ...] = (
     *(None, False, 0, Uint(0), 0.0, -0.0, "", b"", [], {}, ConcatList([], []), KeyedMap([])),
     *(Duration(0), Timestamp(-62_135_596_800 * 10**9), StructValue(struct("Object"), {})),
 )
-OTHERS = (
+OTHERS: tuple[object, ...] = (
     *(True, 1, Uint(1), 0.1, " ", b"\0", [0], {"": 0}, KeyedMap([(False, 0)]), Duration(1), Timestamp(0), DYN, NONE),
     StructValue(struct("Object"), {"spec": None}),
 )
