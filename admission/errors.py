@@ -7,9 +7,11 @@ and its exit code (for the command line): 1 denied, 2 usage or input, 3 internal
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 Severity = Literal["error", "warning", "info"]
+
+_WIDEST: Final = 160  # characters of a line that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +44,31 @@ class Issue:
     help: str = ""
 
     def render(self) -> str:
-        """Return `file:line:col: message` followed by the line and a caret where both are known."""
+        """Return `file:line:col: message` followed by the line and a caret where both are known.
+
+        What is no error says so (`warning: `). Of a very long line only the part around the caret is shown.
+        """
         where = f"{self.position}: " if self.position else ""
-        lines = [f"{where}{self.message}"]
+        weight = "" if self.severity == "error" else f"{self.severity}: "
+        lines = [f"{where}{weight}{self.message}"]
         if self.position and self.source:
             gutter = f"{self.position.line:>5} | "
-            lines.append(gutter + self.source)
-            lines.append(" " * (len(gutter) + self.position.column - 1) + "^" * max(1, self.length))
+            shown, column = _window(self.source, self.position.column - 1)
+            lines.append(gutter + shown)
+            lines.append(" " * (len(gutter) + column) + "^" * max(1, min(self.length, len(shown) - column)))
         if self.help:
             lines.append(f"  = help: {self.help}")
         return "\n".join(lines)
+
+
+def _window(line: str, column: int) -> tuple[str, int]:
+    """Return the part of a line around a column, and where the column is in it."""
+    if len(line) <= _WIDEST:
+        return line, column
+    begin = max(0, min(column - _WIDEST // 2, len(line) - _WIDEST))
+    end = begin + _WIDEST
+    before, after = "…" if begin else "", "…" if end < len(line) else ""
+    return before + line[begin:end] + after, column - begin + len(before)
 
 
 class AdmissionError(Exception):
