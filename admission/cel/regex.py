@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import re2  # type: ignore[import-untyped]
 from re2 import _re2
 
+from admission.cel.character_classes import translated
 from admission.cel.values import CelError
 
 Search: TypeAlias = Callable[[str], Any]
@@ -39,6 +40,11 @@ _WORDS = {
     "invalid named capture group": "invalid named capture",
 }
 _TOO_LARGE = "pattern too large"
+_UNKNOWN_CLASS = "invalid character class range"
+_BAD_COUNT, _BAD_ESCAPE = "invalid repetition size", "invalid escape sequence"
+_REPETITIONS = (_BAD_COUNT, "bad repetition operator")
+_REPEAT = re.compile(r"(\{([0-9]+)(,([0-9]*))?\})\??$")
+_MOST_REPEATS = 1_000
 _TOKENS = re.compile(
     r"""\\Q(?:(?!\\E).)*          # a quotation
       | \\.                      # an escape
@@ -53,37 +59,40 @@ _NAME = re.compile(r"[A-Za-z0-9_]+")
 class Pattern:
     """One compiled regular expression; `search` is a plain function because hot code calls it directly."""
 
-    __slots__ = ("_match", "search", "text")
+    __slots__ = ("_inside", "_match", "search", "text")
 
     def __init__(self, text: str, compiled: Any) -> None:
         """Wrap a compiled RE2 object; `search(text)` returns None where nothing matches."""
         self.text = text
         self._match = match = compiled.Match
+        self._inside = "\\B" in text  # which RE2, looking at bytes, also finds inside of a code point
 
         def search(subject: str) -> Any:
             encoded = subject.encode()
             found = match(_ANYWHERE, encoded, 0, len(encoded))[0]
             return None if found == _NOWHERE else found
 
-        self.search: Search = search
+        self.search: Search = self.find if self._inside else search
 
     def find(self, text: str) -> str | None:
         """Return the leftmost match, None where there is none."""
         encoded = text.encode()
-        start, end = self._match(_ANYWHERE, encoded, 0, len(encoded))[0]
+        start, end = self._next(encoded, 0)
         return None if start < 0 else encoded[start:end].decode()
 
-    def find_all(self, text: str, limit: int = -1) -> list[str]:
+    def find_all(self, text: str, limit: int = -1, pace: Callable[[int], None] | None = None) -> list[str]:
         """Return the matches that do not overlap, at most `limit` unless that is negative.
 
-        An empty match right after another match does not count (Go regexp.FindAllString).
+        An empty match right after another match does not count (Go regexp.FindAllString). One search is linear, but
+        each may have to look at all the rest: `pace` is told how many KiB that are at most.
         """
         encoded = text.encode()
-        length = len(encoded)
         found: list[str] = []
         place, last_end = 0, -1
-        while len(found) != limit and place <= length:
-            start, end = self._match(_ANYWHERE, encoded, place, length)[0]
+        while len(found) != limit and place <= len(encoded):
+            if pace is not None:
+                pace(1 + (len(encoded) - place) // 1024)
+            start, end = self._next(encoded, place)
             if start < 0:
                 break
             if end > place:
@@ -97,10 +106,22 @@ class Pattern:
             last_end = end
         return found
 
+    def _next(self, encoded: bytes, place: int) -> tuple[int, int]:
+        length = len(encoded)
+        found: tuple[int, int] = self._match(_ANYWHERE, encoded, place, length)[0]
+        while self._inside and 0 <= found[0] < length and _is_inside(encoded[found[0]]):
+            place = _next_code_point(encoded, found[0])
+            found = self._match(_ANYWHERE, encoded, place, length)[0]
+        return found
+
+
+def _is_inside(byte: int) -> bool:
+    return byte & 0xC0 == 0x80  # 10xxxxxx: not the first byte of a code point
+
 
 def _next_code_point(encoded: bytes, place: int) -> int:
     place += 1
-    while place < len(encoded) and encoded[place] & 0xC0 == 0x80:
+    while place < len(encoded) and _is_inside(encoded[place]):
         place += 1
     return place
 
@@ -110,19 +131,19 @@ def compile_pattern(text: str) -> Pattern:
 
     Keep the result where the pattern is a constant: nothing is remembered here.
     """
-    encoded = text.encode()
-    if b"\\C" in encoded or b"(?" in encoded:
+    if "\\C" in text or "(?" in text:
         _refuse_what_only_re2_takes(text)
     try:
-        return Pattern(text, _compiled(encoded, captures=False, memory=_MEMORY))
+        return Pattern(text, _compiled(text))
     except re2.error as error:
         message = _message(error)
-        if not message.startswith(_TOO_LARGE):
-            raise _go_error(message) from None
-    try:
-        return Pattern(text, _compiled(encoded, captures=False, memory=_MOST_MEMORY))
-    except re2.error as error:
-        raise _go_error(_message(error)) from None
+    if message.startswith(_UNKNOWN_CLASS):
+        try:
+            return Pattern(text, _compiled(translated(text)))
+        except re2.error as error:
+            later = _message(error)
+            message = message if later.startswith(_UNKNOWN_CLASS) else later
+    raise _go_error(message)
 
 
 @lru_cache(maxsize=_KEPT)  # a memo of a pure function, for patterns that are computed again and again
@@ -131,19 +152,25 @@ def known_pattern(text: str) -> Pattern:
     return compile_pattern(text)
 
 
-def _compiled(encoded: bytes, *, captures: bool, memory: int) -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    options.never_capture = not captures
-    options.max_mem = memory
-    compiled = _re2.RE2(encoded, options)
+def _compiled(text: str) -> Any:
+    compiled = _with_memory(text, _MEMORY)
+    if not compiled.ok() and _message(compiled.error()).startswith(_TOO_LARGE):
+        compiled = _with_memory(text, _MOST_MEMORY)
     if not compiled.ok():
         raise re2.error(compiled.error())
     return compiled
 
 
-def _message(error: Exception) -> str:
-    (message,) = error.args
+def _with_memory(text: str, memory: int) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    options.max_mem = memory
+    return _re2.RE2(text.encode(), options)
+
+
+def _message(error: Any) -> str:
+    message = error.args[0] if isinstance(error, Exception) else error
     return message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
 
 
@@ -151,27 +178,27 @@ def _go_error(message: str) -> CelError:
     kind, _, rest = message.partition(": ")
     if kind.startswith(_TOO_LARGE):
         return CelError("error parsing regexp: expression too large")
+    repeat = _REPEAT.search(rest) if kind in _REPETITIONS else None
+    if repeat is not None:  # Go looks at the numbers before it looks at what is repeated, and how
+        low, high = int(repeat.group(2)), int(repeat.group(4) or repeat.group(2))
+        if kind == _BAD_COUNT or low > high or high > _MOST_REPEATS:
+            kind, rest = _BAD_COUNT, repeat.group(1)
+    if kind == _BAD_ESCAPE and rest in ("\\p", "\\P"):
+        kind = _UNKNOWN_CLASS
     return CelError(f"error parsing regexp: {_WORDS.get(kind, kind)}: `{rest}`")
 
 
 def _refuse_what_only_re2_takes(text: str) -> None:
-    r"""Raise for what Go does not take: `\C`, group names beyond ASCII words, the same name twice.
+    r"""Raise for what Go does not take: `\C` and group names beyond ASCII words.
 
     Go reads from left to right: a fault before that is the one it names.
     """
-    names: set[str] = set()
     for token in _TOKENS.finditer(text):
         name = token.group("name")
-        if name is not None and name not in names and _NAME.fullmatch(name):
-            names.add(name)
-        elif name is not None:
-            raise _first_fault(text, token.start(), f"invalid named capture: `{_named(token.group(), name, names)}`")
-        elif token.group() == "\\C":
+        if name is not None and not _NAME.fullmatch(name):
+            raise _first_fault(text, token.start(), f"invalid named capture: `{token.group()}`")
+        if token.group() == "\\C":
             raise _first_fault(text, token.start(), "invalid escape sequence: `\\C`")
-
-
-def _named(group: str, name: str, names: set[str]) -> str:
-    return name if name in names else group
 
 
 def _first_fault(text: str, place: int, fault: str) -> CelError:
@@ -183,7 +210,7 @@ def _first_fault(text: str, place: int, fault: str) -> CelError:
 
 def _fault_of(text: str) -> str | None:
     try:
-        _compiled(text.encode(), captures=False, memory=_MEMORY)
+        _compiled(text)
     except re2.error as error:
         return _message(error)
     return None
