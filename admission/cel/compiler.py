@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import ast as py
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from admission.cel import runtime, types
@@ -86,13 +87,16 @@ class Writer:
     def function(self) -> Compiled:
         """Return the whole expression as a function of an Activation."""
         code = self.value(self.checked.expr)
+        return self.finish([*self.block, py.Return(value=code.node)])
+
+    def finish(self, statements: list[py.stmt]) -> Compiled:
+        """Return the function that pays the fixed cost, takes the variables it needs, and runs `statements`."""
         body: list[py.stmt] = [
             assign("v", py.Attribute(value=name("a"), attr="variables", ctx=py.Load())),
             assign("b", py.Attribute(value=name("a"), attr="budget", ctx=py.Load())),
             *self.charge(constant(self.cost + 1)),
             *(assign(target, subscript(name("v"), constant(known))) for known, target in self.variables.items()),
-            *self.block,
-            py.Return(value=code.node),
+            *statements,
         ]
         arguments = py.arguments(posonlyargs=[], args=[py.arg(arg="a")], kwonlyargs=[], kw_defaults=[], defaults=[])
         definition = py.FunctionDef(name="expression", args=arguments, body=body, decorator_list=[])
@@ -143,14 +147,19 @@ class Writer:
         target = self.temporary()
         return py.NamedExpr(target=py.Name(id=target, ctx=py.Store()), value=node), name(target)
 
-    def nested(self, emit: Callable[[], Code]) -> tuple[list[py.stmt], Code]:
-        """Emit into a block of its own; return its statements and the value."""
+    @contextmanager
+    def branch(self) -> Iterator[list[py.stmt]]:
+        """Emit into a block of its own, which may or may not be executed."""
         outer, self.block = self.block, []
         try:
-            code = emit()
-            return self.block, code
+            yield self.block
         finally:
             self.block = outer
+
+    def nested(self, emit: Callable[[], Code]) -> tuple[list[py.stmt], Code]:
+        """Emit into a block of its own; return its statements and the value."""
+        with self.branch() as block:
+            return block, emit()
 
     def value(self, expr: Expr) -> Code:
         """Emit a value that leaves the compiled code or enters a function: optionals are made real."""
@@ -188,9 +197,9 @@ class Writer:
         if isinstance(expr, Literal):
             return self._literal(expr.value)
         if isinstance(expr, Ident):
-            return self._ident(expr)
+            return self.ident(expr)
         if isinstance(expr, Select):
-            return self._select(expr)
+            return self.select(expr)
         if isinstance(expr, Call):
             return self._call(expr)
         if isinstance(expr, ListExpr):
@@ -207,7 +216,8 @@ class Writer:
             return Code(constant(value), proof, value)
         return Code(self.pool(value), proof, value)
 
-    def _ident(self, expr: Ident) -> Code:
+    def ident(self, expr: Ident) -> Code:
+        """Emit a name."""
         reference = self.checked.references.get(expr.id)
         identifier = reference.name if reference is not None and reference.name else expr.name
         if reference is not None and reference.value is not MISSING:
@@ -220,7 +230,8 @@ class Writer:
         identifier = identifier.removeprefix(".")
         return Code(name(self.variables.setdefault(identifier, f"g{len(self.variables)}")))
 
-    def _select(self, expr: Select) -> Code:
+    def select(self, expr: Select) -> Code:
+        """Emit `operand.field` or `has(operand.field)`."""
         self.cost += 1
         operand = self.emit(expr.operand)
         field = constant(expr.field)

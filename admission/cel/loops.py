@@ -64,13 +64,11 @@ class Loop:
         source = self._source()
         writer.depth += 1
         outer_cost, writer.cost = writer.cost, 0
-        outer_block, writer.block = writer.block, []
         writer.scopes.extend((v, Code(name(n))) for v, n in zip(self.variables, self.names, strict=True))
         try:
-            shape = LOOPS[self.macro.name](self)
-            body = writer.block
+            with writer.branch() as body:
+                shape = LOOPS[self.macro.name](self)
         finally:
-            writer.block = outer_block
             del writer.scopes[len(writer.scopes) - len(self.names) :]
         per_round = writer.cost + ROUND_COST
         free = FREE_ROUNDS if writer.depth <= FREE_DEPTH else 0
@@ -122,10 +120,8 @@ class Loop:
             writer.block.append(statement)
             return
         condition = writer.boolean(self.args[0])
-        outer, writer.block = writer.block, []
-        statement = make()
-        body = [*writer.block, statement]
-        writer.block = outer
+        with writer.branch() as body:
+            body.append(make())
         writer.block.append(py.If(test=condition, body=body, orelse=[]))
 
     def transformed(self) -> py.expr:

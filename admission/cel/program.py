@@ -28,12 +28,12 @@ Compiled: TypeAlias = Callable[[Activation], Value]
 class Program:
     """One checked expression with its plan and its compiled code (None where it is better interpreted)."""
 
-    __slots__ = ("_compiled", "_functions", "_root", "_watched", "checked")
+    __slots__ = ("_compiled", "_root", "_watched", "checked", "functions")
 
     def __init__(self, checked: CheckedAst, functions: FunctionTable) -> None:
         """Plan and compile; raises ProgramError for constants that cannot be converted."""
         self.checked = checked
-        self._functions = functions
+        self.functions = functions
         self._root: Node = plan(checked, functions)
         self._compiled: Compiled | None = compiler.compile_expression(checked, functions)
         self._watched: Node | None = None
@@ -73,7 +73,7 @@ class Program:
     def trace(self, activation: Activation, root: Value = None) -> Trace:
         """Evaluate once more and return every step; `root` is the object that paths are paths of. Never raises."""
         if self._watched is None:
-            self._watched = plan(self.checked, self._functions, watch=True)
+            self._watched = plan(self.checked, self.functions, watch=True)
         trace = Trace(root)
         try:
             trace.root.value = self._watched.eval(Scope(activation, Meter(activation.budget), trace))

@@ -17,11 +17,13 @@ def evaluate(text: str, variables: Mapping[str, Any]) -> Any:
     """Return the value that cel-python computes, as JSON; InputError where it cannot, with its own words."""
     import celpy
     from celpy.adapter import CELJSONEncoder, json_to_cel
+    from celpy.celparser import CELParseError
+    from celpy.evaluation import CELEvalError
 
     environment = celpy.Environment()
     try:
         program = environment.program(environment.compile(text))
         value = program.evaluate({name: json_to_cel(value) for name, value in variables.items()})
-    except (celpy.CELParseError, celpy.CELEvalError) as error:
+    except (CELParseError, CELEvalError) as error:
         raise InputError(f"cel-python: {error}") from error
     return json.loads(json.dumps(value, cls=CELJSONEncoder))
