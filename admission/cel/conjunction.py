@@ -1,4 +1,4 @@
-"""Several expressions and the variables they share as one Python function: do all of them hold?
+"""Several expressions and the variables they share as one Python function: whether all of them hold.
 
 Most reviews pass most policies. For them one call answers: no activation, no lazy variables, no results, just local
 names. Whenever the answer is anything but a plain yes (false, an error, a cost that cannot be bounded), the caller
