@@ -7,16 +7,18 @@ environment, or `standard`, `extended` with the given variables as dyn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from admission.authorization import AuthorizationRules
 from admission.cel import types
-from admission.cel.activation import Activation, Budget, LazyVariables
+from admission.cel.activation import Activation, Budget, LazyVariables, Overrun
+from admission.cel.authorization import AuthorizationAnswer, AuthorizationAttributes, Authorize
 from admission.cel.checker import CheckedAst
 from admission.cel.diagnostic import CompileError
 from admission.cel.encoding import decode_value, encode_value
 from admission.cel.environment import NEWEST, Environment, environment
-from admission.cel.library.authz import Authorize, Authorizer, ResourceCheck
+from admission.cel.library.authz import Authorizer, ResourceCheck
 from admission.cel.plan import ProgramError
 from admission.cel.program import Program
 from admission.cel.types import Type
@@ -26,15 +28,12 @@ from admission.variables import declare
 VARIABLE_SETS = ("base", "vap", "vap-noauthz", "map")
 OPEN_ENVIRONMENTS = ("standard", "extended")
 
-MakeAuthorize = Callable[[Any], Authorize]
-
 
 class CaseRunner:
     """Answers cases; environments are made once and kept as long as the runner."""
 
-    def __init__(self, make_authorize: MakeAuthorize, version: str = NEWEST) -> None:
+    def __init__(self, version: str = NEWEST) -> None:
         self._bases = {name: environment(name, version) for name in ("kubernetes", "extended", "standard")}
-        self._make_authorize = make_authorize
         self._known: dict[tuple[str, bool], Environment] = {}
 
     def answer(self, case: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,7 +58,7 @@ class CaseRunner:
     ) -> Environment:
         name = case.get("env") or "base"
         if name in OPEN_ENVIRONMENTS or case.get("open"):
-            return self._bases[name].extend({variable: types.DYN for variable in given})
+            return self._bases[name].extend(dict.fromkeys(given, types.DYN))
         params = bool(case.get("has_params")) or "params" in given
         composed: dict[str, Type] = {}
         for variable in case.get("variables") or []:
@@ -97,27 +96,53 @@ class CaseRunner:
         if name in VARIABLE_SETS and name != "base":
             bound.update(object=None, oldObject=None, request=None, namespaceObject=None, params=None)
             if name != "vap-noauthz":
-                authorize = self._make_authorize(case.get("authz"))
+                authorize = authorizer_of(case.get("authz"))
                 bound["authorizer"] = Authorizer(authorize)
                 bound["authorizer.requestResource"] = request_resource(authorize, given.get("request") or {})
         bound.update(given)
         activation = Activation(bound, Budget())
         bound["variables"] = LazyVariables(variables, activation)
         try:
-            fast = program.evaluate(activation)
             exact = Activation(bound, Budget(), exact=True)
-            bound["variables"] = LazyVariables(variables, exact)
-            program.evaluate(exact)
+            try:
+                value = program.evaluate(activation)
+                bound["variables"] = LazyVariables(variables, exact)
+                program.evaluate(exact)
+            except Overrun:
+                bound["variables"] = LazyVariables(variables, exact)
+                value = program.evaluate(exact)
         except CelError as error:
             return {"error": str(error), "phase": "runtime", "cost": activation.budget.spent}
         return {
-            "value": encode_value(fast),
+            "value": encode_value(value),
             "type": checked.result_type.full_name,
             "phase": "value",
             "cost": exact.budget.spent,
         }
 
 
+def authorizer_of(rules: Any) -> Authorize:
+    """Return who answers the authorizer's questions: the rules of a case; nobody where there are none."""
+    if rules is None:
+        return _nobody
+    return AuthorizationRules.parse(rules).answer
+
+
+def _nobody(_: AuthorizationAttributes) -> AuthorizationAnswer:
+    raise CelError("no answer from the authorizer: there are no authorizer rules to ask")
+
+
 def request_resource(authorize: Authorize, request: Mapping[str, Any]) -> ResourceCheck:
     """Return the value of `authorizer.requestResource`: the resource the request is about."""
-    raise NotImplementedError
+    resource = request.get("requestResource") or request.get("resource") or {}
+    attributes = AuthorizationAttributes(
+        user="",
+        verb="",
+        group=resource.get("group", ""),
+        version="*",
+        resource=resource.get("resource", ""),
+        sub_resource=request.get("requestSubResource") or request.get("subResource") or "",
+        namespace=request.get("namespace") or "",
+        name=request.get("name") or "",
+    )
+    return ResourceCheck(authorize, attributes)

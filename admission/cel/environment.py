@@ -14,7 +14,7 @@ from admission.cel import messages, types
 from admission.cel.ast import Ast
 from admission.cel.checker import CheckedAst, check
 from admission.cel.function import Function, Library, Macro, Overload, Validator
-from admission.cel.library import LIBRARIES
+from admission.cel.library import LIBRARIES, json_patch
 from admission.cel.macro import STANDARD_MACROS
 from admission.cel.parser import parse
 from admission.cel.program import Program
@@ -23,6 +23,7 @@ from admission.cel.validators import KUBERNETES_VALIDATORS, validate
 from admission.cel.values import MISSING, CelError, StructValue, Value
 
 NEWEST = "1.36"
+MUTATED_OBJECT = "Object"  # where this type is declared, a mutation is written: it also has the JSON patch functions
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,8 @@ class Environment:
         functions: Iterable[Function] = (),
     ) -> Environment:
         """Return this environment with more variables, object types and functions, names looked up in `container`."""
+        if structs is not None and MUTATED_OBJECT in structs:
+            functions = (*functions, *json_patch.LIBRARY.functions)
         child = object.__new__(Environment)
         child.__dict__.update(self.__dict__)
         child._idents = {**self._idents, **{name: (kind, MISSING) for name, kind in variables.items()}}
@@ -180,7 +183,7 @@ class Environment:
 
     def _is_open(self, name: str) -> bool:
         """Whether the type takes any field: `Object` and `Object.a.b` of mutations (apiserver pkg/cel/mutation)."""
-        return "Object" in self._structs and (name == "Object" or name.startswith("Object."))
+        return MUTATED_OBJECT in self._structs and (name == MUTATED_OBJECT or name.startswith(MUTATED_OBJECT + "."))
 
     def priced_by_name(self, name: str) -> bool:
         """Return whether cost depends on the function's name and not on the resolved overload."""

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from admission.cel.function import Library
 from admission.cel.library import (
+    authz,
     bindings,
+    cidr,
     comprehensions,
     encoders,
+    formats,
+    ip,
     json,
+    json_patch,
     list_extensions,
     lists,
     math,
     optionals,
     quantity,
+    regex,
+    semver,
     sets,
     standard,
     string_format,
     strings,
+    urls,
 )
 
 LIBRARIES: tuple[Library, ...] = (
@@ -28,7 +36,15 @@ LIBRARIES: tuple[Library, ...] = (
     lists.LIBRARY,
     list_extensions.LIBRARY,
     sets.LIBRARY,
+    regex.LIBRARY,
+    urls.LIBRARY,
+    ip.LIBRARY,
+    cidr.LIBRARY,
     quantity.LIBRARY,
+    semver.LIBRARY,
+    formats.LIBRARY,
+    authz.LIBRARY,
+    json_patch.LIBRARY,
     strings.LIBRARY,
     string_format.LIBRARY,
     string_format.PLAIN,
