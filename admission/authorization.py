@@ -6,37 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from admission.cel.authorization import AuthorizationAnswer, AuthorizationAttributes
 from admission.errors import InputError
 
+__all__ = ["KEYS", "AuthorizationAnswer", "AuthorizationAttributes", "AuthorizationRules"]
+
 KEYS: Final = ("verb", "group", "resource", "subresource", "namespace", "name", "path", "user")
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorizationAttributes:
-    """One question to the authorizer, about a path or about a resource."""
-
-    user: str
-    verb: str
-    groups: tuple[str, ...] = ()
-    uid: str = ""
-    path: str = ""
-    group: str = ""
-    version: str = ""
-    resource: str = ""
-    sub_resource: str = ""
-    namespace: str = ""
-    name: str = ""
-    field_selector: str = ""
-    label_selector: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorizationAnswer:
-    """What the authorizer says; `error` is what went wrong while it decided, empty where nothing did."""
-
-    allowed: bool
-    reason: str = ""
-    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
