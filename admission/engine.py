@@ -8,7 +8,7 @@ dispatcher.go, policy/generic/policy_dispatcher.go, pkg/admission/reinvocation.g
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol, TypeVar
 
@@ -17,9 +17,10 @@ from admission.decision import ALLOWED, Decision, Finding, decide_mutation, deci
 from admission.errors import AdmissionError, DeadlineError
 from admission.evaluation import Inputs, namespace_value, request_value
 from admission.facts import FactSource, Missing
-from admission.matching import Key, MatchError, MatchIndex
+from admission.matching import Key, MatchError, MatchIndex, Selected
 from admission.mutation import InvocationKey, MutationPass, MutationTask, run_mutations
-from admission.planning import plan
+from admission.planning import is_fixed, plan
+from admission.policy import ValidatingPolicy
 from admission.review import AdmissionRequest, GroupVersionKind, Operation, Status
 from admission.validation import ValidationTask, merge_annotations, run_validation
 from admission.verdicts import Annotation
@@ -32,6 +33,8 @@ SLICE_SECONDS: Final = 0.004
 
 LARGE_BYTES: Final = 256 * 1024
 """Reviews of this size are never tried on the event loop."""
+
+_PREPARED_SELECTIONS: Final = 20_000
 
 T = TypeVar("T")
 Phase = Literal["mutate", "validate", "both"]
@@ -101,6 +104,7 @@ class Engine:
             [binding for binding in bindings if binding.kind == "Validating"],
             equivalents,
         )
+        self._prepared: dict[Selected[ValidatingPolicy], Sequence[Finding | ValidationTask]] = {}
         self._mutating_policies = {compiled.policy.name: compiled for compiled in policies.mutating}
         self._mutating = MatchIndex(
             [compiled.policy for compiled in policies.mutating],
@@ -185,7 +189,8 @@ class Engine:
         inputs = base_inputs(request, live.namespace)
 
         def work(check: Callable[[], None]) -> MutationPass:
-            return run_mutations(tasks, replace(inputs, check=check), reinvoked)
+            inputs.check = check
+            return run_mutations(tasks, inputs, reinvoked)
 
         found = await self._timed(request, deadline, work)
         return replace(found, findings=(*findings, *found.findings))
@@ -198,23 +203,38 @@ class Engine:
         selection = self._validating.select(request, live.matched)
         if not selection:
             return self._marked(ALLOWED)
-        whole = base_inputs(request, live.namespace)
         steps: list[Finding | ValidationTask] = []
         for selected in selection:
-            compiled = self._validating_policies[selected.entry.policy.name]
-            inputs = whole if selected.template is None else _projected(whole, request, selected.template)
-            for step in await plan(selected, request, self._facts):
-                if isinstance(step, Finding):
-                    steps.append(step)
-                    continue
-                failure = live.failure(request)
-                if failure is not None:
-                    return self._marked(refuse((), failure))
-                steps += (
-                    ValidationTask(compiled, step.binding, params, inputs, selected.template) for params in step.params
-                )
-        findings, annotations = await self._timed(request, deadline, lambda check: _run(steps, check))
+            steps += self._prepared.get(selected) or await self._validation_steps(selected, request)
+        if live.missing is not None and any(isinstance(step, ValidationTask) for step in steps):
+            failure = live.failure(request)
+            if failure is not None:
+                return self._marked(refuse((), failure))
+        whole = base_inputs(request, live.namespace)
+        inputs: dict[tuple[str, ...] | None, Inputs] = {None: whole}
+        for selected in selection:
+            template = selected.template
+            if template is not None and template not in inputs:
+                inputs[template] = _projected(whole, request, template)
+        findings, annotations = await self._timed(request, deadline, lambda check: _run(steps, inputs, check))
         return self._marked(decide_validation(findings, request, annotations))
+
+    async def _validation_steps(
+        self, selected: Selected[ValidatingPolicy], request: AdmissionRequest
+    ) -> Sequence[Finding | ValidationTask]:
+        """Return what to evaluate for a selected policy, and what is wrong with its configuration."""
+        compiled = self._validating_policies[selected.entry.policy.name]
+        steps: list[Finding | ValidationTask] = []
+        for step in await plan(selected, request, self._facts):
+            if isinstance(step, Finding):
+                steps.append(step)
+            else:
+                steps += (ValidationTask(compiled, step.binding, params, selected.template) for params in step.params)
+        if is_fixed(selected):
+            if len(self._prepared) >= _PREPARED_SELECTIONS:
+                self._prepared.clear()
+            self._prepared[selected] = steps
+        return steps
 
     async def _live_namespace(self, request: AdmissionRequest) -> LiveNamespace:
         if not request.namespace:
@@ -259,14 +279,13 @@ def base_inputs(request: AdmissionRequest, namespace: JsonObject | None) -> Inpu
         request=request_value(request, request.kind, request.resource),
         namespace=namespace_value(namespace) if _shows_namespace(request) else None,
         authorizer={},
+        size=request.size,
     )
 
 
 def _projected(inputs: Inputs, request: AdmissionRequest, template: tuple[str, ...]) -> Inputs:
-    return replace(
-        inputs,
-        object=project(request.object, template, request.namespace),
-        old_object=project(request.old_object, template, request.namespace),
+    return inputs.about(
+        project(request.object, template, request.namespace), project(request.old_object, template, request.namespace)
     )
 
 
@@ -275,15 +294,22 @@ def _shows_namespace(request: AdmissionRequest) -> bool:
     return bool(request.namespace) and request.kind != NAMESPACE_KIND
 
 
-def _run(steps: Sequence[Finding | ValidationTask], check: Callable[[], None]) -> tuple[list[Finding], dict[str, str]]:
+def _run(
+    steps: Sequence[Finding | ValidationTask],
+    inputs: Mapping[tuple[str, ...] | None, Inputs],
+    check: Callable[[], None],
+) -> tuple[list[Finding], dict[str, str]]:
+    """Run validations in order; `inputs` are by the template that stands for the object, None for the object itself."""
     findings: list[Finding] = []
     published: list[tuple[str, Sequence[Annotation]]] = []
+    for seen in inputs.values():
+        seen.check = check
     for step in steps:
         if isinstance(step, Finding):
             findings.append(step)
             continue
-        task = replace(step, inputs=replace(step.inputs, check=check))
-        found, annotations = run_validation(task)
+        found, annotations = run_validation(step, inputs[step.template])
         findings += found
-        published.append((step.policy.policy.name, annotations))
-    return findings, merge_annotations(published)
+        if annotations:
+            published.append((step.policy.policy.name, annotations))
+    return findings, merge_annotations(published) if published else {}

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, TypeAlias
 
 from admission.cel.activation import Activation, Budget, LazyVariables, Overrun
 from admission.cel.program import Program
 from admission.cel.values import CelError, Value
-from admission.policy import Expression, FailurePolicy
+from admission.compiler import CompiledExpression
+from admission.policy import FailurePolicy
 from admission.review import AdmissionRequest, GroupVersionKind, GroupVersionResource
 from admission.verdicts import OUT_OF_BUDGET, Result
 from admission.workload import JsonObject
+
+Programs: TypeAlias = Mapping[str, Program | str]
 
 MATCH_CONDITIONS_BUDGET: Final = 2_500_000  # apiserver pkg/apis/cel/config.go RuntimeCELCostBudgetMatchConditions
 
@@ -33,22 +36,6 @@ class BudgetExceededError(Exception):
 
     def __init__(self) -> None:
         super().__init__(OUT_OF_BUDGET)
-
-
-class Compiled(Protocol):
-    """An expression as the compiler leaves it: a program, or the error that its evaluation ends in."""
-
-    @property
-    def expression(self) -> Expression:
-        """The expression as written."""
-
-    @property
-    def program(self) -> Program | None:
-        """The program; None where there is an error."""
-
-    @property
-    def error(self) -> str:
-        """Why there is no program."""
 
 
 def request_value(request: AdmissionRequest, kind: GroupVersionKind, resource: GroupVersionResource) -> JsonObject:
@@ -122,25 +109,50 @@ def _shown(part: JsonObject, keys: Sequence[str]) -> JsonObject:
     return {key: part[key] for key in keys if part.get(key) not in (None, "", 0, [], {})}
 
 
-@dataclass(frozen=True, slots=True)
 class Inputs:
-    """What all expressions about one request see, whatever the policy.
+    """What all expressions about one object see, whatever the policy.
 
-    `authorizer` holds the two variables that ask the authorizer; match conditions see no Namespace. `check` raises
-    DeadlineError when time is up.
+    `authorizer` holds the two variables that ask the authorizer. `size` is a bound of what the documents hold, in bytes
+    of JSON; 0 where it is not known. `check` raises DeadlineError when time is up.
     """
 
-    object: JsonObject | None
-    old_object: JsonObject | None
-    request: JsonObject
-    namespace: JsonObject | None
-    authorizer: Mapping[str, Value]
-    check: Callable[[], None] | None = None
+    __slots__ = ("authorizer", "check", "namespace", "object", "old_object", "request", "size")
+
+    def __init__(
+        self,
+        *,
+        object: JsonObject | None,  # noqa: A002 - the name that expressions have for it
+        old_object: JsonObject | None,
+        request: JsonObject,
+        namespace: JsonObject | None,
+        authorizer: Mapping[str, Value],
+        size: int = 0,
+        check: Callable[[], None] | None = None,
+    ) -> None:
+        self.object = object
+        self.old_object = old_object
+        self.request = request
+        self.namespace = namespace
+        self.authorizer = authorizer
+        self.size = size
+        self.check = check
+
+    def about(self, object: JsonObject | None, old_object: JsonObject | None) -> Inputs:  # noqa: A002 - as above
+        """Return the same inputs about other objects."""
+        return Inputs(
+            object=object,
+            old_object=old_object,
+            request=self.request,
+            namespace=self.namespace,
+            authorizer=self.authorizer,
+            size=self.size,
+            check=self.check,
+        )
 
     def variables(
         self, params: JsonObject | None, *, namespace: bool = True, authorizer: bool = True
     ) -> dict[str, Value]:
-        """Return the variables of one activation by name."""
+        """Return the variables of one activation by name; match conditions see no Namespace."""
         found: dict[str, Value] = {
             "object": self.object,
             "oldObject": self.old_object,
@@ -153,22 +165,17 @@ class Inputs:
         return found
 
 
-def activate(
-    variables: dict[str, Value], programs: Mapping[str, Program | str], budget: Budget, *, exact: bool
-) -> Activation:
+def activate(variables: dict[str, Value], programs: Programs, budget: Budget, *, exact: bool) -> Activation:
     """Return an activation in which the policy's own variables can be named too, each evaluated when it first is."""
     activation = Activation(variables, budget, exact=exact)
-    if programs:
-        variables["variables"] = LazyVariables(programs, activation)
-    else:
-        variables["variables"] = _NO_VARIABLES
+    variables["variables"] = LazyVariables(programs, activation) if programs else _NO_VARIABLES
     return activation
 
 
 _NO_VARIABLES: Final = LazyVariables({}, Activation({}))
 
 
-def run(compiled: Compiled, activation: Activation) -> Result:
+def run(compiled: CompiledExpression, activation: Activation) -> Result:
     """Run one expression.
 
     Raises BudgetExceededError where the budget does not cover it, Overrun where that cannot be said without counting
@@ -209,13 +216,18 @@ class Condition:
     unmet: str = ""
     error: str | None = None
 
+    @property
+    def reason(self) -> str:
+        """Why a policy is skipped, for people."""
+        return f"match condition '{self.unmet}' is false" if self.unmet else "an error in a match condition is ignored"
+
 
 MATCHED: Final = Condition()
 
 
 def match_conditions(
-    conditions: Sequence[tuple[str, Compiled]],
-    programs: Mapping[str, Program | str],
+    conditions: Sequence[tuple[str, CompiledExpression]],
+    programs: Programs,
     inputs: Inputs,
     params: JsonObject | None,
     failure_policy: FailurePolicy,

@@ -80,7 +80,7 @@ class Entry(NamedTuple, Generic[P]):
     bindings: tuple[Binding, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SelectedBinding:
     """A binding that concerns the request, or an error about whether it does."""
 
@@ -89,20 +89,22 @@ class SelectedBinding:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Selected(Generic[P]):
     """A policy that concerns the request.
 
-    `kind` and `resource` are those under which it matched. `error` is why matching failed; then there are no bindings.
-    `template` is the path of the pod template that stands for the object, None where the object itself is judged.
+    `kind` and `resource` are those of the equivalent version under which it matched, None for the request's own.
+    `error` is why matching failed; then there are no bindings. `template` is the path of the pod template that stands
+    for the object, None where the object itself is judged. What is selected alike is the same value each time, so it
+    may be a key.
     """
 
     entry: Entry[P]
-    kind: GroupVersionKind
-    resource: GroupVersionResource
     bindings: tuple[SelectedBinding, ...] = ()
     error: str | None = None
     template: tuple[str, ...] | None = None
+    kind: GroupVersionKind | None = None
+    resource: GroupVersionResource | None = None
 
 
 # ---------------------------------------------------------------------------------------------------------- rules
@@ -259,12 +261,26 @@ class Criteria:
         return Coverage(self, found, excluded) if found else None
 
 
+_ANY_WAY: Final = Way("*", ())
+
+
 class Coverage(NamedTuple):
     """Criteria as far as one Key needs them; `ways` is None where there are no rules, which matches everything."""
 
     criteria: Criteria
     ways: tuple[Way, ...] | None
     excluded: tuple[Way, ...]
+
+    @property
+    def way(self) -> Way:
+        """The way that is tried first."""
+        return self.ways[0] if self.ways else _ANY_WAY
+
+    @property
+    def certain(self) -> bool:
+        """Whether nothing is left to ask: every request of the Key matches, and in the first way."""
+        first = self.way
+        return self.criteria.plain and not self.excluded and first.scope == "*" and not first.names
 
     def matches(self, request: Request) -> Way | MatchError | None:
         """Return the way in which the request matches, an error, or None where it does not."""
@@ -279,7 +295,7 @@ class Coverage(NamedTuple):
                 return None
         if self.excluded and _taken(self.excluded, request) is not None:
             return None
-        way = Way("*", ()) if self.ways is None else _taken(self.ways, request)
+        way = _ANY_WAY if self.ways is None else _taken(self.ways, request)
         if way is None:
             return None
         if isinstance(namespace, MatchError):
@@ -301,14 +317,57 @@ def match_resources(
 # ----------------------------------------------------------------------------------------------------------- index
 
 
-class _Candidate(NamedTuple, Generic[P]):
-    """A policy as far as one Key needs it."""
+class _Candidate(Generic[P]):
+    """A policy as far as one Key needs it; `always` is what it comes to where nothing is left to ask."""
 
-    entry: Entry[P]
-    fault: str | None
-    coverage: Coverage
-    bindings: tuple[tuple[int, Binding, Coverage | None, str | None], ...]
-    as_pods: bool
+    __slots__ = ("_made", "always", "as_pods", "bindings", "coverage", "entry", "fault", "template")
+
+    def __init__(
+        self,
+        entry: Entry[P],
+        coverage: Coverage,
+        bindings: tuple[tuple[SelectedBinding, Coverage | None], ...] = (),
+        *,
+        fault: str | None = None,
+        template: tuple[str, ...] | None = None,
+    ) -> None:
+        self.entry = entry
+        self.coverage = coverage
+        self.bindings = bindings
+        self.fault = fault
+        self.template = template
+        self._made: dict[tuple[int, ...], Selected[P]] = {}
+        self.always: Selected[P] | None = None
+        if fault is not None:
+            self.always = Selected(entry, error=fault, template=template)
+        elif coverage.certain and all(own is None or own.certain for _, own in bindings):
+            self.always = self.chosen(tuple(bound for bound, _ in bindings), coverage.way)
+
+    def selected(self, request: Request) -> Selected[P] | None:
+        """Return what the policy comes to for a request; None where it does not concern it."""
+        way = self.coverage.matches(request)
+        if way is None:
+            return None
+        if isinstance(way, MatchError):
+            return Selected(self.entry, error=way.message, template=self.template)
+        bound = []
+        for selected, coverage in self.bindings:
+            narrowed = coverage.matches(request) if coverage is not None else way
+            if isinstance(narrowed, MatchError):
+                bound.append(SelectedBinding(selected.position, selected.binding, narrowed.message))
+            elif narrowed is not None:
+                bound.append(selected)
+        return self.chosen(tuple(bound), way)
+
+    def chosen(self, bindings: tuple[SelectedBinding, ...], way: Way) -> Selected[P]:
+        """Return the one value for these bindings and this way."""
+        key = (id(way), *map(id, bindings))
+        made = self._made.get(key)
+        if made is None:
+            made = Selected(self.entry, bindings, None, self.template, way.kind, way.resource)
+            if all(item.error is None for item in bindings):
+                self._made[key] = made
+        return made
 
 
 class MatchIndex(Generic[P]):
@@ -355,20 +414,18 @@ class MatchIndex(Generic[P]):
         if (request.resource.group, request.resource.resource) in NEVER_SEEN:
             return ()
         asked = Request(request, namespace)
-        path = template_path(request.resource.group, request.resource.resource)
         pods: Request | None = None
         selected = []
         for candidate in self.candidates(asked.key):
-            template = None
             subject = asked
-            if candidate.as_pods and path is not None:
+            if candidate.template is not None:
                 if pods is None:
-                    pod = project(request.object, path, request.namespace)
+                    pod = project(request.object, candidate.template, request.namespace)
                     if pod is None:
                         continue
-                    pods = asked.projected(pod, project(request.old_object, path, request.namespace))
-                subject, template = pods, path
-            chosen = self._selected(candidate, subject, request, template)
+                    pods = asked.projected(pod, project(request.old_object, candidate.template, request.namespace))
+                subject = pods
+            chosen = candidate.always or candidate.selected(subject)
             if chosen is not None:
                 selected.append(chosen)
         return tuple(selected)
@@ -377,54 +434,37 @@ class MatchIndex(Generic[P]):
         criteria, binding_criteria = self._criteria[entry.position]
         if criteria is None:
             unset = "policy contained no match constraints, a required field"
-            return _Candidate(entry, unset, Coverage(Criteria(Match()), None, ()), (), as_pods=False)
-        as_pods = False
+            return _Candidate(entry, _EVERYTHING, fault=unset)
+        template: tuple[str, ...] | None = None
         coverage = criteria.coverage(key, self._equivalents)
-        if coverage is None and entry.policy.pod_templates and _holds_template(key):
-            as_pods = True
-            coverage = criteria.coverage(key, self._equivalents, as_pods=True)
+        if coverage is None and entry.policy.pod_templates:
+            template = _template_of(key)
+            if template is not None:
+                coverage = criteria.coverage(key, self._equivalents, as_pods=True)
         fault = criteria.unset_selector
-        if coverage is None and fault is None:
+        if fault is not None:
+            return _Candidate(entry, _EVERYTHING, fault=fault)
+        if coverage is None:
             return None
-        bindings = []
+        bindings: list[tuple[SelectedBinding, Coverage | None]] = []
         for position, (binding, own) in enumerate(zip(entry.bindings, binding_criteria, strict=True)):
-            narrowed = own.coverage(key, self._equivalents, as_pods=as_pods) if own is not None else None
-            binding_fault = own.unset_selector if own is not None else None
-            if own is None or narrowed is not None or binding_fault is not None:
-                bindings.append((position, binding, narrowed, binding_fault))
-        may_fail = fault is not None or entry.policy.param_kind is not None or not criteria.plain
-        if not bindings and not may_fail:
+            if own is None:
+                bindings.append((SelectedBinding(position, binding), None))
+            elif own.unset_selector is not None:
+                bindings.append((SelectedBinding(position, binding, own.unset_selector), None))
+            else:
+                narrowed = own.coverage(key, self._equivalents, as_pods=template is not None)
+                if narrowed is not None:
+                    bindings.append((SelectedBinding(position, binding), narrowed))
+        if not bindings and entry.policy.param_kind is None and criteria.plain:
             return None
-        return _Candidate(entry, fault, coverage or Coverage(criteria, None, ()), tuple(bindings), as_pods)
-
-    def _selected(
-        self, candidate: _Candidate[P], subject: Request, request: AdmissionRequest, template: tuple[str, ...] | None
-    ) -> Selected[P] | None:
-        entry = candidate.entry
-        if candidate.fault is not None:
-            return Selected(entry, request.kind, request.resource, error=candidate.fault, template=template)
-        way = candidate.coverage.matches(subject)
-        if way is None:
-            return None
-        if isinstance(way, MatchError):
-            return Selected(entry, request.kind, request.resource, error=way.message, template=template)
-        bindings = []
-        for position, binding, coverage, fault in candidate.bindings:
-            if fault is not None:
-                bindings.append(SelectedBinding(position, binding, fault))
-                continue
-            narrowed = coverage.matches(subject) if coverage is not None else way
-            if isinstance(narrowed, MatchError):
-                bindings.append(SelectedBinding(position, binding, narrowed.message))
-            elif narrowed is not None:
-                bindings.append(SelectedBinding(position, binding))
-        kind, resource = way.kind or request.kind, way.resource or request.resource
-        return Selected(entry, kind, resource, tuple(bindings), template=template)
+        return _Candidate(entry, coverage, tuple(bindings), template=template)
 
 
-def _holds_template(key: Key) -> bool:
-    return (
-        not key.sub_resource
-        and key.operation in (Operation.CREATE, Operation.UPDATE)
-        and template_path(key.resource.group, key.resource.resource) is not None
-    )
+_EVERYTHING: Final = Coverage(Criteria(Match()), None, ())
+
+
+def _template_of(key: Key) -> tuple[str, ...] | None:
+    if key.sub_resource or key.operation not in (Operation.CREATE, Operation.UPDATE):
+        return None
+    return template_path(key.resource.group, key.resource.resource)

@@ -77,12 +77,12 @@ def run_mutations(
     changed_by: dict[str, None] = {}
     for task in tasks:
         policy = task.policy.policy
-        condition = _condition(task, replace(inputs, object=current))
+        condition = _condition(task, inputs.about(current, inputs.old_object))
         if condition.error is not None:
             findings.append(_error(task, condition.error, None))
             continue
         if not condition.matches:
-            findings.append(_finding(task, Outcome.SKIP, _skip_reason(condition)))
+            findings.append(_finding(task, Outcome.SKIP, condition.reason))
             continue
         if reinvoked is not None and task.key not in reinvoked:
             continue
@@ -91,7 +91,7 @@ def run_mutations(
             if current is None:
                 break
             try:
-                mutated = mutate(task, mutation, compiled, replace(inputs, object=current))
+                mutated = mutate(task, mutation, compiled, inputs.about(current, inputs.old_object))
             except MutationError as error:
                 findings.append(_error(task, str(error), index))
                 faults += 1
@@ -167,12 +167,6 @@ def _condition(task: MutationTask, inputs: Inputs) -> Condition:
     except DeadlineError as error:
         return Condition(error=str(error))
     raise AssertionError("exact evaluation has no overrun")
-
-
-def _skip_reason(condition: Condition) -> str:
-    if condition.unmet:
-        return f"match condition '{condition.unmet}' is false"
-    return "an error in the match conditions is ignored"
 
 
 def _error(task: MutationTask, message: str, index: int | None) -> Finding:

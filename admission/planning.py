@@ -29,6 +29,16 @@ class Planned:
     params: tuple[JsonObject | None, ...]
 
 
+def is_fixed(selected: Selected[P]) -> bool:
+    """Return whether the plan for a selected policy is the same for every request: nothing to look up or convert."""
+    return (
+        selected.error is None
+        and selected.kind is None
+        and selected.entry.policy.param_kind is None
+        and all(bound.error is None for bound in selected.bindings)
+    )
+
+
 async def plan(selected: Selected[P], request: AdmissionRequest, facts: FactSource) -> Sequence[Finding | Planned]:
     """Return what is to be evaluated for a selected policy, and its errors of configuration, in order of binding."""
     policy = selected.entry.policy
@@ -75,8 +85,8 @@ def configuration_error(policy: Policy, binding: Binding | None, error: str) -> 
     )
 
 
-def _conversion_error(request: AdmissionRequest, wanted: GroupVersionKind) -> str | None:
+def _conversion_error(request: AdmissionRequest, wanted: GroupVersionKind | None) -> str | None:
     """Return why the objects cannot be shown in the version under which a policy matched; None where they need not."""
-    if wanted == request.kind or (request.object is None and request.old_object is None):
+    if wanted in (None, request.kind) or (request.object is None and request.old_object is None):
         return None
     return f"cannot convert {request.kind} to {wanted}"

@@ -1,7 +1,8 @@
 """The validating phase: one policy, one binding, one param, from match conditions to audit annotations.
 
-Everything of one evaluation runs first as compiled code, which only bounds its cost; where the bound does not prove
-that the API server's budgets hold, everything runs again with exact counting. Source: apiserver
+Most evaluations find nothing, so `run_validation` first runs only what is needed to know that, as compiled code.
+Where anything is not plainly fine, everything runs as the API server does it; where compiled code cannot prove that the
+API server's budgets hold, once more with exact counting. Source: apiserver
 pkg/admission/plugin/policy/validating/validator.go.
 """
 
@@ -13,28 +14,159 @@ from typing import Final
 
 from admission.cel.activation import RUNTIME_BUDGET, Budget, Overrun
 from admission.cel.origin import deciding_path, render_path
+from admission.cel.program import Program
+from admission.cel.values import CelError
 from admission.compiler import CompiledValidatingPolicy
 from admission.decision import Finding, Outcome, truncate
 from admission.errors import DeadlineError
-from admission.evaluation import BudgetExceededError, Inputs, activate, match_conditions, run
+from admission.evaluation import (
+    MATCH_CONDITIONS_BUDGET,
+    BudgetExceededError,
+    Condition,
+    Inputs,
+    activate,
+    match_conditions,
+    run,
+)
 from admission.policy import Action, Binding
 from admission.verdicts import INVALID, PASSED, Annotation, Result, Verdict, annotate, failed, judge
 from admission.workload import JsonObject, object_name, unproject_path
 
 _TRACE_BUDGET: Final = 10 * RUNTIME_BUDGET
+_NOTHING: Final[tuple[Annotation, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a policy says about a request with one param.
-
-    `skipped` is None where the match conditions held; otherwise the name of the false one, or "" where an error in them
-    was ignored.
-    """
+    """What a policy says about an object with one param; `skipped` is why it was not asked, None where it was."""
 
     verdicts: tuple[Verdict, ...] = ()
     annotations: tuple[Annotation, ...] = ()
     skipped: str | None = None
+
+
+class ValidationTask:
+    """One policy to be evaluated for one binding and one param; what can be prepared for that is.
+
+    `template` is the path of the pod template that stands for the object, None where the object itself is judged.
+    """
+
+    __slots__ = ("_conditions", "_sees_namespace", "_validations", "binding", "params", "passed", "policy", "template")
+
+    def __init__(
+        self,
+        policy: CompiledValidatingPolicy,
+        binding: Binding,
+        params: JsonObject | None = None,
+        template: tuple[str, ...] | None = None,
+    ) -> None:
+        self.policy = policy
+        self.binding = binding
+        self.params = params
+        self.template = template
+        self.passed = (self.finding(PASSED),)
+        self._sees_namespace = "namespaceObject" in policy.names
+        conditions = [(name, compiled.program) for name, compiled in policy.match_conditions]
+        validations = [compiled.program for compiled in policy.validations]
+        programs = [*(program for _, program in conditions), *validations]
+        plain = None not in programs and not policy.audit_annotations and not any(policy.messages)
+        self._conditions: list[tuple[str, Program]] = [(name, one) for name, one in conditions if one is not None]
+        self._validations: list[Program] | None = [one for one in validations if one is not None] if plain else None
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """What is done about a finding."""
+        if self.template is not None and self.binding.pod_template_actions is not None:
+            return self.binding.pod_template_actions
+        return self.binding.actions
+
+    def finding(self, verdict: Verdict, actions: tuple[Action, ...] | None = None, path: str | None = None) -> Finding:
+        """Return the finding that a verdict is; `actions` instead of those of the binding."""
+        policy = self.policy.policy
+        denies = verdict.denies
+        return Finding(
+            policy=policy.name,
+            binding=self.binding.name,
+            param=object_name(self.params) if self.params is not None else None,
+            index=verdict.index,
+            outcome=verdict.outcome,
+            actions=(actions if actions is not None else self.actions) if denies else (),
+            message=verdict.message,
+            path=path,
+            severity=policy.severity,
+            reason=verdict.reason if denies else "",
+            code=verdict.code if denies else 0,
+            policy_kind=policy.kind,
+        )
+
+    def holds(self, inputs: Inputs) -> bool | str:
+        """Return True where everything is plainly fine, a name where that match condition is false, else False.
+
+        False means "look closer", not "fails".
+        """
+        validations = self._validations
+        if validations is None:
+            return False
+        budget = Budget(MATCH_CONDITIONS_BUDGET, check=inputs.check)
+        programs = self.policy.variables
+        try:
+            activation = activate(inputs.variables(self.params), programs, budget, exact=False)
+            if self._conditions:
+                asked = activation
+                if self._sees_namespace:
+                    asked = activate(inputs.variables(self.params, namespace=False), programs, budget, exact=False)
+                for name, condition in self._conditions:
+                    met = condition.evaluate(asked)
+                    if met is not True:
+                        return name if met is False else False
+            for validation in validations:
+                if validation.evaluate(activation) is not True:
+                    return False
+        except (CelError, RecursionError, Overrun):
+            return False
+        return budget.spent + budget.bound <= budget.limit
+
+
+def run_validation(task: ValidationTask, inputs: Inputs) -> tuple[tuple[Finding, ...], tuple[Annotation, ...]]:
+    """Evaluate one task; return its findings in order of validation, and the audit annotations to publish.
+
+    A task that finds nothing makes one finding, PASS or SKIP. An audit annotation that fails denies whatever the
+    actions of the binding are (validating/dispatcher.go).
+    """
+    try:
+        plain = task.holds(inputs)
+    except DeadlineError:
+        plain = False
+    if plain is True:
+        return task.passed, _NOTHING
+    if plain is not False:
+        return (_skipped(task, Condition(matches=False, unmet=plain).reason),), _NOTHING
+    evaluation = evaluate(task.policy, inputs, task.params)
+    if evaluation.skipped is not None:
+        return (_skipped(task, evaluation.skipped),), _NOTHING
+    findings = [
+        task.finding(verdict, path=_path(task, verdict, inputs))
+        for verdict in evaluation.verdicts
+        if verdict is not PASSED
+    ]
+    published = []
+    for annotation in evaluation.annotations:
+        if annotation.error is not None:
+            findings.append(task.finding(Verdict(Outcome.ERROR, True, annotation.error, INVALID), (Action.DENY,)))
+        elif annotation.value:
+            published.append(Annotation(annotation.key, truncate(annotation.value)))
+    return tuple(findings) or task.passed, tuple(published)
+
+
+def _skipped(task: ValidationTask, why: str) -> Finding:
+    return task.finding(Verdict(Outcome.SKIP, message=why))
+
+
+def _path(task: ValidationTask, verdict: Verdict, inputs: Inputs) -> str | None:
+    if verdict.outcome is not Outcome.FAIL or verdict.index is None:
+        return None
+    path = locate(task.policy, verdict.index, inputs, task.params)
+    return unproject_path(path, task.template) if path is not None and task.template is not None else path
 
 
 def evaluate(policy: CompiledValidatingPolicy, inputs: Inputs, params: JsonObject | None) -> Evaluation:
@@ -71,7 +203,7 @@ def _evaluate(
     if condition.error is not None:
         return Evaluation((failed(condition.error, failure_policy),))
     if not condition.matches:
-        return Evaluation(skipped=condition.unmet)
+        return Evaluation(skipped=condition.reason)
     budget = Budget(RUNTIME_BUDGET, check=inputs.check)
     activation = activate(inputs.variables(params), policy.variables, budget, exact=exact)
     try:
@@ -114,75 +246,6 @@ def _annotations(
     return tuple(
         annotate(annotation, result, policy.policy.failure_policy)
         for annotation, result in zip(policy.policy.audit_annotations, results, strict=True)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class ValidationTask:
-    """One policy to be evaluated for one binding and one param.
-
-    `template` is the path of the pod template that `inputs` show as the object, None where they show the object itself.
-    """
-
-    policy: CompiledValidatingPolicy
-    binding: Binding
-    params: JsonObject | None
-    inputs: Inputs
-    template: tuple[str, ...] | None = None
-
-    @property
-    def actions(self) -> tuple[Action, ...]:
-        """What is done about a finding."""
-        if self.template is not None and self.binding.pod_template_actions is not None:
-            return self.binding.pod_template_actions
-        return self.binding.actions
-
-
-def run_validation(task: ValidationTask) -> tuple[tuple[Finding, ...], tuple[Annotation, ...]]:
-    """Evaluate one task; return its findings in order of validation, and the audit annotations to publish.
-
-    A task that finds nothing makes one finding, PASS or SKIP. An audit annotation that fails denies whatever the
-    actions of the binding are (validating/dispatcher.go).
-    """
-    evaluation = evaluate(task.policy, task.inputs, task.params)
-    if evaluation.skipped is not None:
-        why = f"match condition '{evaluation.skipped}' is false" if evaluation.skipped else _IGNORED_CONDITION
-        return (_finding(task, Verdict(Outcome.SKIP, message=why)),), ()
-    findings = [_finding(task, verdict) for verdict in evaluation.verdicts if verdict is not PASSED]
-    published = []
-    for annotation in evaluation.annotations:
-        if annotation.error is not None:
-            verdict = Verdict(Outcome.ERROR, True, annotation.error, INVALID)
-            findings.append(_finding(task, verdict, (Action.DENY,)))
-        elif annotation.value:
-            published.append(Annotation(annotation.key, truncate(annotation.value)))
-    return tuple(findings) or (_finding(task, PASSED),), tuple(published)
-
-
-_IGNORED_CONDITION: Final = "an error in the match conditions is ignored"
-
-
-def _finding(task: ValidationTask, verdict: Verdict, actions: tuple[Action, ...] | None = None) -> Finding:
-    policy = task.policy.policy
-    denies = verdict.denies
-    path = None
-    if verdict.outcome is Outcome.FAIL and verdict.index is not None:
-        path = locate(task.policy, verdict.index, task.inputs, task.params)
-        if path is not None and task.template is not None:
-            path = unproject_path(path, task.template)
-    return Finding(
-        policy=policy.name,
-        binding=task.binding.name,
-        param=object_name(task.params) if task.params is not None else None,
-        index=verdict.index,
-        outcome=verdict.outcome,
-        actions=(actions if actions is not None else task.actions) if denies else (),
-        message=verdict.message,
-        path=path,
-        severity=policy.severity,
-        reason=verdict.reason if denies else "",
-        code=verdict.code if denies else 0,
-        policy_kind=policy.kind,
     )
 
 
