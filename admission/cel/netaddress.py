@@ -121,17 +121,22 @@ class Cidr(Opaque):
         return self.prefix.overlaps(other.prefix) and self.prefix.length <= other.prefix.length
 
 
-def parse_ip(text: str) -> Ip:
-    """Return the address; CelError in the API server's words for anything else."""
+def parse_ip(text: str, *, unmap: bool = False) -> Ip:
+    """Return the address; CelError in the API server's words for anything else.
+
+    IPv4 in IPv6 is refused; with `unmap` only where it is written with dots, else it becomes the IPv4 address.
+    """
     try:
         address = parse_address(text)
     except AddressError as error:
         raise CelError(f"IP Address {quote(text)} parse error during conversion from string: {error}") from None
     if address.zone:
         raise CelError(f"IP address {quote(text)} with zone value is not allowed")
-    if address.is_mapped:
-        raise CelError(f"IPv4-mapped IPv6 address {quote(text)} is not allowed")
-    return Ip(address)
+    if not address.is_mapped:
+        return Ip(address)
+    if unmap and "." not in text:
+        return Ip(Address(address.number & _IPV4_BROADCAST, 32))
+    raise CelError(f"IPv4-mapped IPv6 address {quote(text)} is not allowed")
 
 
 def parse_cidr(text: str) -> Cidr:

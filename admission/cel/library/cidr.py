@@ -124,5 +124,4 @@ LIBRARY = Library(
     ),
     constants=(("net.CIDR", types.type_of_type(types.CIDR), types.CIDR),),
     since="1.30",
-    environments=frozenset({"kubernetes", "extended"}),
 )

@@ -68,5 +68,4 @@ LIBRARY = Library(
     ),
     constants=(("net.IP", types.type_of_type(types.IP), types.IP),),
     since="1.30",
-    environments=frozenset({"kubernetes", "extended"}),
 )

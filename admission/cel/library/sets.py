@@ -68,4 +68,5 @@ LIBRARY = Library(
         _relation("intersects", _intersects, 1),
     ),
     since="1.29",
+    priced_by_name=False,
 )
