@@ -1,124 +1,153 @@
-"""Answering recorded CEL cases: one `{expr, env, vars, ...}` in, one value, error or phase out.
+"""Answering CEL cases: one `{expr, env, vars, ...}` in, one value, or an error and its phase, out.
 
-This is what `admission cel --cases` does for each line and what the conformance suite compares. Fields and value
-encoding are those of cel/encoding.py; `env` names a set of variables (admission/variables.py) of the `kubernetes`
-environment, or `standard`, `extended` with the given variables as dyn.
+This is what `admission cel` does and what the conformance suite compares. Fields and value encoding are those of
+cel/encoding.py; `env` names a set of variables (admission/variables.py) of the `kubernetes` environment, or one of the
+environments `kubernetes`, `extended`, `standard`, in which the given variables are dyn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final, TypeGuard, get_args
 
 from admission.authorization import AuthorizationRules
 from admission.cel import types
 from admission.cel.activation import Activation, Budget, LazyVariables, Overrun
 from admission.cel.authorization import AuthorizationAnswer, AuthorizationAttributes, Authorize
-from admission.cel.checker import CheckedAst
 from admission.cel.diagnostic import CompileError
 from admission.cel.encoding import decode_value, encode_value
 from admission.cel.environment import NEWEST, Environment, environment
+from admission.cel.explain import Explained, explain
 from admission.cel.library.authz import Authorizer, ResourceCheck
 from admission.cel.plan import ProgramError
 from admission.cel.program import Program
 from admission.cel.types import Type
 from admission.cel.values import CelError, Value
-from admission.variables import declare
+from admission.errors import InputError
+from admission.variables import VariableSet, declare
 
-VARIABLE_SETS = ("base", "vap", "vap-noauthz", "map")
-OPEN_ENVIRONMENTS = ("standard", "extended")
+VARIABLE_SETS: Final = get_args(VariableSet)
+OPEN_ENVIRONMENTS: Final = ("kubernetes", "extended", "standard")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A case whose expression compiled: its program and what its variables are bound to."""
+
+    program: Program
+    bound: Mapping[str, Value]
+    variables: Mapping[str, Program | str]
+
+    def activation(self, *, exact: bool = False) -> Activation:
+        """Return a fresh activation."""
+        bound = dict(self.bound)
+        activation = Activation(bound, Budget(), exact=exact)
+        bound["variables"] = LazyVariables(self.variables, activation)
+        return activation
 
 
 class CaseRunner:
-    """Answers cases; environments are made once and kept as long as the runner."""
+    """Answers cases; environments are made when they are first asked for, and kept."""
 
     def __init__(self, version: str = NEWEST) -> None:
-        self._bases = {name: environment(name, version) for name in ("kubernetes", "extended", "standard")}
+        self._version = version
+        self._bases: dict[str, Environment] = {}
         self._known: dict[tuple[str, bool], Environment] = {}
 
     def answer(self, case: Mapping[str, Any]) -> dict[str, Any]:
-        """Return `{"value", "type", "cost"}` or `{"error", "phase", "cost"}`; never raises for what a case says."""
-        given = {name: decode_value(value) for name, value in (case.get("vars") or {}).items()}
-        variables: dict[str, Program | str] = {}
+        """Return `{"value", "type", "cost"}` or `{"error", "phase", "cost"}`; InputError for what is no case."""
         try:
-            env = self._environment(case, given, variables)
-            checked = env.compile(case["expr"])
+            if case.get("compile_only"):
+                checked = self._environment(case, {}, {}).compile(case["expr"])
+                return {"value": True, "type": checked.result_type.full_name(), "phase": "compile", "cost": 0}
+            prepared = self.prepare(case)
         except CompileError as error:
             return {"error": error.issues[0].message, "error_full": str(error), "phase": "compile", "cost": 0}
-        if case.get("compile_only"):
-            return {"value": True, "type": checked.result_type.full_name, "phase": "compile", "cost": 0}
-        try:
-            program = env.program(checked)
         except ProgramError as error:
             return {"error": str(error), "phase": "compile", "cost": 0}
-        return self._evaluate(case, program, checked, given, variables)
+        exact = prepared.activation(exact=True)
+        try:
+            try:
+                value = prepared.program.evaluate(prepared.activation())
+                prepared.program.evaluate(exact)
+            except Overrun:
+                value = prepared.program.evaluate(exact)
+        except CelError as error:
+            return {"error": str(error), "phase": "runtime", "cost": exact.budget.spent}
+        result_type = prepared.program.result_type.full_name()
+        return {"value": encode_value(value), "type": result_type, "phase": "value", "cost": exact.budget.spent}
+
+    def explain(self, case: Mapping[str, Any]) -> Explained:
+        """Return every sub-expression with its value; CompileError or ProgramError where there is no program."""
+        prepared = self.prepare(case)
+        return explain(prepared.program.trace(prepared.activation(exact=True)), prepared.program.checked.source)
+
+    def prepare(self, case: Mapping[str, Any]) -> Prepared:
+        """Compile a case; raises CompileError, ProgramError, and InputError for what is no case."""
+        given = {name: decode_value(value) for name, value in (case.get("vars") or {}).items()}
+        variables: dict[str, Program | str] = {}
+        env = self._environment(case, given, variables)
+        program = env.program(env.compile(case["expr"]))
+        return Prepared(program, self._bound(case, given), variables)
+
+    def _bound(self, case: Mapping[str, Any], given: Mapping[str, Value]) -> dict[str, Value]:
+        name = case.get("env") or "base"
+        if name in OPEN_ENVIRONMENTS or name == "base":
+            return dict(given)
+        bound: dict[str, Value] = dict.fromkeys(("object", "oldObject", "request", "namespaceObject", "params"))
+        if name != "vap-noauthz":
+            authorize = authorizer_of(case.get("authz"))
+            bound["authorizer"] = Authorizer(authorize)
+            bound["authorizer.requestResource"] = request_resource(authorize, given.get("request") or {})
+        return bound | dict(given)
 
     def _environment(
         self, case: Mapping[str, Any], given: Mapping[str, Value], variables: dict[str, Program | str]
     ) -> Environment:
         name = case.get("env") or "base"
-        if name in OPEN_ENVIRONMENTS or case.get("open"):
-            return self._bases[name].extend(dict.fromkeys(given, types.DYN))
+        if name in OPEN_ENVIRONMENTS:
+            return self._base(name).extend(dict.fromkeys(given, types.DYN))
+        if not _is_variable_set(name):
+            raise InputError(f"no environment {name!r}; there are {', '.join((*VARIABLE_SETS, *OPEN_ENVIRONMENTS))}")
         params = bool(case.get("has_params")) or "params" in given
-        composed: dict[str, Type] = {}
-        for variable in case.get("variables") or []:
-            env = self._bases["kubernetes"].extend(*declare(name, params=params, composed=composed))
-            composed[variable["name"]] = self._compile_variable(env, variable, variables)
-        if composed:
-            return self._bases["kubernetes"].extend(*declare(name, params=params, composed=composed))
+        if case.get("variables"):
+            return self._composed(name, params, case["variables"], variables)
         key = (name, params)
         if key not in self._known:
-            self._known[key] = self._bases["kubernetes"].extend(*declare(name, params=params))
+            self._known[key] = self._base("kubernetes").extend(*declare(name, params=params))
         return self._known[key]
 
-    def _compile_variable(
-        self, env: Environment, variable: Mapping[str, str], variables: dict[str, Program | str]
-    ) -> Type:
-        try:
-            checked = env.compile(variable["expression"])
-            variables[variable["name"]] = env.program(checked)
-        except (CompileError, ProgramError) as error:
-            prefix = "compilation failed: " if isinstance(error, CompileError) else ""
-            variables[variable["name"]] = prefix + str(error)
-            return types.DYN
-        return checked.result_type
-
-    def _evaluate(
+    def _composed(
         self,
-        case: Mapping[str, Any],
-        program: Program,
-        checked: CheckedAst,
-        given: Mapping[str, Value],
-        variables: Mapping[str, Program | str],
-    ) -> dict[str, Any]:
-        bound: dict[str, Value] = {}
-        name = case.get("env") or "base"
-        if name in VARIABLE_SETS and name != "base":
-            bound.update(object=None, oldObject=None, request=None, namespaceObject=None, params=None)
-            if name != "vap-noauthz":
-                authorize = authorizer_of(case.get("authz"))
-                bound["authorizer"] = Authorizer(authorize)
-                bound["authorizer.requestResource"] = request_resource(authorize, given.get("request") or {})
-        bound.update(given)
-        activation = Activation(bound, Budget())
-        bound["variables"] = LazyVariables(variables, activation)
-        try:
-            exact = Activation(bound, Budget(), exact=True)
+        name: VariableSet,
+        params: bool,
+        declared: list[Mapping[str, str]],
+        variables: dict[str, Program | str],
+    ) -> Environment:
+        composed: dict[str, Type] = {}
+        base = self._base("kubernetes")
+        for variable in declared:
+            env = base.extend(*declare(name, params=params, composed=composed))
+            composed[variable["name"]] = types.DYN
             try:
-                value = program.evaluate(activation)
-                bound["variables"] = LazyVariables(variables, exact)
-                program.evaluate(exact)
-            except Overrun:
-                bound["variables"] = LazyVariables(variables, exact)
-                value = program.evaluate(exact)
-        except CelError as error:
-            return {"error": str(error), "phase": "runtime", "cost": activation.budget.spent}
-        return {
-            "value": encode_value(value),
-            "type": checked.result_type.full_name,
-            "phase": "value",
-            "cost": exact.budget.spent,
-        }
+                checked = env.compile(variable["expression"])
+                variables[variable["name"]] = env.program(checked)
+                composed[variable["name"]] = checked.result_type
+            except CompileError as error:
+                variables[variable["name"]] = f"compilation failed: {error}"
+            except ProgramError as error:
+                variables[variable["name"]] = str(error)
+        return base.extend(*declare(name, params=params, composed=composed))
+
+    def _base(self, name: str) -> Environment:
+        if name not in self._bases:
+            self._bases[name] = environment(name, self._version)
+        return self._bases[name]
+
+
+def _is_variable_set(name: str) -> TypeGuard[VariableSet]:
+    return name in VARIABLE_SETS
 
 
 def authorizer_of(rules: Any) -> Authorize:

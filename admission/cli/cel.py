@@ -10,12 +10,14 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from admission.cel.encoding import encode_value
+from admission.cel.explain import Explained
 from admission.cel_cases import CaseRunner
 from admission.errors import InputError, UsageError
 
 EXAMPLES: Final = (
-    "admission cel \"[1, 2, 3].filter(x, x > 1).map(x, x * 2)\"",
-    "admission cel --vars examples/pod-variables.json \"object.spec.containers.all(c, has(c.resources))\" --explain",
+    'admission cel "[1, 2, 3].filter(x, x > 1).map(x, x * 2)"',
+    'admission cel --vars examples/pod-variables.json "object.spec.containers.all(c, has(c.resources))" --explain',
 )
 ENGINES: Final = ("admission", "cel-python")
 
@@ -58,12 +60,12 @@ def command(
 
         print(json.dumps(evaluate(expression, given), ensure_ascii=False))
         return
-    case = {"expr": expression, "env": env, "vars": given, "open": True}
+    case = {"expr": expression, "env": env, "vars": given}
     answer = runner.answer(case)
     if "error" in answer:
         raise InputError(str(answer.get("error_full", answer["error"])))
     if explain:
-        for line in _tree(runner.explain(case), ""):
+        for line in _tree(runner.explain(case)):
             print(line)
         return
     print(json.dumps(answer["value"], ensure_ascii=False))
@@ -101,14 +103,16 @@ def _read(path: Path) -> str:
         raise InputError(f"{path}: cannot be read: {error}") from None
 
 
-def _tree(step: dict[str, Any], indent: str) -> Iterator[str]:
-    shown = f"error: {step['error']}" if "error" in step else json.dumps(step.get("value"), ensure_ascii=False)
-    round_ = f"[{step['round']}] " if "round" in step else ""
-    text = " ".join(step["text"].split())
-    yield _short(f"{indent}{round_}{text}") + "  =  " + _short(shown)
-    children = step.get("children", [])
-    for child in children:
-        yield from _tree(child, indent.replace("├─ ", "│  ").replace("└─ ", "   ") + "├─ ")
+def _tree(step: Explained, lead: str = "", indent: str = "") -> Iterator[str]:
+    if step.error is not None:
+        shown = f"error: {step.error}"
+    else:
+        shown = json.dumps(encode_value(step.value), ensure_ascii=False)
+    round_ = f"[{step.round}] " if step.round is not None else ""
+    yield _short(f"{lead}{round_}{' '.join(step.text.split())}") + "  =  " + _short(shown)
+    for number, child in enumerate(step.children, 1):
+        last = number == len(step.children)
+        yield from _tree(child, indent + ("└─ " if last else "├─ "), indent + ("   " if last else "│  "))
 
 
 def _short(text: str) -> str:
