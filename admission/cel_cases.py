@@ -60,7 +60,7 @@ class CaseRunner:
         try:
             if case.get("compile_only"):
                 checked = self._environment(case, {}, {}).compile(case["expr"])
-                return {"value": True, "type": checked.result_type.full_name(), "phase": "compile", "cost": 0}
+                return {"value": True, "type": checked.result_type.full_name, "phase": "compile", "cost": 0}
             prepared = self.prepare(case)
         except CompileError as error:
             return {"error": error.issues[0].message, "error_full": str(error), "phase": "compile", "cost": 0}
@@ -75,7 +75,7 @@ class CaseRunner:
                 value = prepared.program.evaluate(exact)
         except CelError as error:
             return {"error": str(error), "phase": "runtime", "cost": exact.budget.spent}
-        result_type = prepared.program.result_type.full_name()
+        result_type = prepared.program.result_type.full_name
         return {"value": encode_value(value), "type": result_type, "phase": "value", "cost": exact.budget.spent}
 
     def explain(self, case: Mapping[str, Any]) -> Explained:
