@@ -20,6 +20,9 @@ MAX_FINDINGS: Final = 100
 MAX_OPERATIONS: Final = 100
 MAX_MESSAGE: Final = 2_048
 
+_PASS: Final = Outcome.PASS  # looked up for every policy of every review
+_SKIP: Final = Outcome.SKIP
+
 
 def event(
     decision: Decision,
@@ -39,10 +42,10 @@ def event(
     made = _head(time=time, latency=latency, phase=phase, uid=request.uid, policy_set=policy_set)
     made |= _about(request)
     made |= _verdict(decision.allowed, decision.status, audit_only=audit_only)
-    outcomes = [finding.outcome for finding in decision.findings]
-    made["passed"] = outcomes.count(Outcome.PASS)
-    made["skipped"] = outcomes.count(Outcome.SKIP)
-    telling = [finding for finding in decision.findings if _is_telling(finding)]
+    others = [finding for finding in decision.findings if finding.outcome is not _PASS]
+    made["passed"] = len(decision.findings) - len(others)
+    made["skipped"] = sum(finding.outcome is _SKIP for finding in others)
+    telling = [finding for finding in others if finding.outcome is not _SKIP or finding.exemption is not None]
     made["findings"] = [_finding(finding) for finding in telling[:MAX_FINDINGS]]
     if len(telling) > MAX_FINDINGS:
         made["findings_omitted"] = len(telling) - MAX_FINDINGS
@@ -76,7 +79,7 @@ def unjudged_event(
 
 def timestamp(time: float) -> str:
     """Return a Unix time as RFC 3339 in UTC with milliseconds."""
-    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def _head(*, time: float, latency: float, phase: str, uid: str, policy_set: str) -> Event:
@@ -130,10 +133,6 @@ def _verdict(allowed: bool, status: Status | None, *, audit_only: bool) -> Event
     if not allowed and status is not None:
         made["status"] = {"code": status.code, "reason": status.reason, "message": _short(status.message)}
     return made
-
-
-def _is_telling(finding: Finding) -> bool:
-    return finding.outcome in (Outcome.FAIL, Outcome.ERROR) or finding.exemption is not None
 
 
 def _finding(finding: Finding) -> Event:

@@ -63,9 +63,10 @@ class Masking:
 
     def _speaks(self, decision: Decision) -> bool:
         """Return whether the decision says anything that does not stand in a policy word for word."""
-        if decision.policy_annotations or any(self._is_made(finding) for finding in decision.findings):
+        speaking = [finding for finding in decision.findings if finding.message]
+        if decision.policy_annotations or any(self._is_made(finding) for finding in speaking):
             return True
-        return decision.status is not None and not any(finding.denies for finding in decision.findings)
+        return decision.status is not None and not any(finding.denies for finding in speaking)
 
     def _is_made(self, finding: Finding) -> bool:
         return bool(finding.message) and finding.message not in self._known

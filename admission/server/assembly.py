@@ -22,7 +22,7 @@ from admission.audit.sink import Dispatcher, Sink, SinkCounts
 from admission.errors import InputError, UsageError
 from admission.policy import Action, PolicySet
 from admission.server import metrics as metric
-from admission.server.app import create_app
+from admission.server.app import WebhookApp
 from admission.server.backlog import Backlog
 from admission.server.bodies import BodyReader, ByteBudget
 from admission.server.drain import WebhookServer
@@ -36,6 +36,7 @@ from admission.server.offload import HeavyWork
 from admission.server.ops import METRICS, OpsAnswer, verdict
 from admission.server.settings import Settings
 from admission.server.tls import CertificateInfo, CertificateWatch, LiveCertificate
+from admission.server.watchdog import Watchdog
 
 IDLE_SECONDS: Final = 120
 """How long an idle connection is kept: the API server keeps its own for 90 s and must be the first to close."""
@@ -118,12 +119,14 @@ class Assembly:
         if settings.audit_only and not warns(loaded.policies):
             backlog = Backlog(judge.evaluate_later, lifecycle, time.monotonic)
             judge.missed = lambda: backlog.dropped
+        watchdog = Watchdog(time.monotonic)
         mutate, validate = (
             ReviewEndpoint(
                 phase,
                 judge=judge,
                 reader=BodyReader(settings.max_body, budget),
                 lifecycle=lifecycle,
+                watchdog=watchdog,
                 clock=time.monotonic,
                 backlog=backlog,
             )
@@ -135,7 +138,7 @@ class Assembly:
         metrics.read(metric.POLICY_SET, lambda: (((loaded.policies.version,), 1),))
         metrics.read(metric.POLICIES, lambda: one(len(loaded.policies.policies)))
         config = uvicorn.Config(
-            create_app(mutate=mutate, validate=validate),
+            WebhookApp(mutate=mutate, validate=validate),
             lifespan="off",
             ws="none",
             log_config=None,
@@ -151,6 +154,7 @@ class Assembly:
             config,
             lifecycle,
             drain_delay=settings.drain_delay,
+            watchdog=watchdog,
             backlog=backlog,
             signals=signals,
             started=started,

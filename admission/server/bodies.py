@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 from admission.errors import AdmissionError
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
 _Turn: TypeAlias = tuple[int, "asyncio.Future[None]"]
 
 DISCARD_FACTOR: Final = 4
@@ -114,14 +113,6 @@ class ByteBudget:
                 return
 
 
-def content_length(headers: Headers) -> int | None:
-    """Return the length that the headers tell, or None."""
-    for name, value in headers:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else None
-    return None
-
-
 class BodyReader:
     """Reads bodies for one server; holds the limit and the budget.
 
@@ -132,12 +123,11 @@ class BodyReader:
         self.limit = limit
         self.budget = budget
 
-    async def read(self, headers: Headers, receive: Receive, patience: float) -> tuple[bytes, int]:
-        """Read one body, waiting at most `patience` seconds for the budget.
+    async def read(self, length: int | None, receive: Receive, patience: float) -> tuple[bytes, int]:
+        """Read one body of a length that was told, or not, waiting at most `patience` seconds for the budget.
 
         Raises OversizedError, BusyError and DisconnectedError; no bytes are held then.
         """
-        length = content_length(headers)
         if length is not None and length > self.limit:
             raise await self._declared_too_large(receive)
         reserved = self.limit if length is None else length

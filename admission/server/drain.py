@@ -21,6 +21,7 @@ import uvicorn
 from admission.server.backlog import Backlog
 from admission.server.lifecycle import Lifecycle, Phase
 from admission.server.logs import logger
+from admission.server.watchdog import Watchdog
 
 LINGER_SECONDS: Final = 0.5
 """How long nothing may have been in flight before the end, so that one more request can still be told to go."""
@@ -44,6 +45,7 @@ class WebhookServer(uvicorn.Server):
         lifecycle: Lifecycle,
         *,
         drain_delay: float,
+        watchdog: Watchdog,
         backlog: Backlog | None = None,
         signals: bool = True,
         started: Callable[[tuple[str, int]], None] = lambda _address: None,
@@ -53,7 +55,8 @@ class WebhookServer(uvicorn.Server):
         self._drain_delay = drain_delay
         self._backlog = backlog
         self._signals = signals
-        self._worker: asyncio.Task[None] | None = None
+        self._watchdog = watchdog
+        self._tasks: list[asyncio.Task[None]] = []
         self._tell_started = started
         self._loop: asyncio.AbstractEventLoop | None = None
         self._drain: asyncio.Task[None] | None = None
@@ -71,8 +74,9 @@ class WebhookServer(uvicorn.Server):
         if self._signals:
             self._listen_to_signals(self._loop)
         await super().startup(sockets=sockets)
+        self._tasks.append(self._loop.create_task(self._watchdog.run()))
         if self._backlog is not None:
-            self._worker = self._loop.create_task(self._backlog.work())
+            self._tasks.append(self._loop.create_task(self._backlog.work()))
         if self.started and self.servers:
             self._lifecycle.move_to(Phase.READY)
             self._tell_started(self.servers[0].sockets[0].getsockname()[:2])
@@ -91,8 +95,9 @@ class WebhookServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close what is left: connections without a request. Called by uvicorn when draining is done."""
         self._stop_listening()
-        if self._backlog is not None and self._worker is not None:
-            self._worker.cancel()
+        for task in self._tasks:
+            task.cancel()
+        if self._backlog is not None:
             await self._backlog.finish(BACKLOG_SECONDS)
         for listening in sockets or []:
             listening.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
@@ -24,21 +24,24 @@ from admission.review import (
     oversized_error,
 )
 from admission.server.backlog import Backlog, Deferred
-from admission.server.bodies import BodyReader, BusyError, DisconnectedError, Headers, OversizedError, Receive
+from admission.server.bodies import BodyReader, BusyError, DisconnectedError, OversizedError, Receive
 from admission.server.deadline import seconds_allowed
 from admission.server.judging import Judge, Judged
 from admission.server.lifecycle import Lifecycle
 from admission.server.logs import logger
+from admission.server.watchdog import Watch, Watchdog
 
+Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
 Scope: TypeAlias = MutableMapping[str, Any]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-GRACE_SECONDS: Final = 0.2
-"""How long after its deadline a review is given up from outside; inside the deadline is kept by the engine."""
+_GRACE: Final = 1.02
+"""Share of the time allowed after which a review is given up from outside; inside, the engine keeps the deadline."""
 
 _PATIENCE: Final = 0.5
 """Share of the time allowed that a review waits for the budget of bytes."""
 
+_REMEMBERED: Final = 100
 _JSON: Final = b"application/json"
 _TEXT: Final = b"text/plain; charset=utf-8"
 
@@ -49,7 +52,7 @@ _USUAL_START: Final = re.compile(
 """How every API server begins a review: what an answer needs stands in the first hundred bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What goes back over HTTP."""
 
@@ -72,6 +75,7 @@ class ReviewEndpoint:
         judge: Judge,
         reader: BodyReader,
         lifecycle: Lifecycle,
+        watchdog: Watchdog,
         clock: Callable[[], float],
         backlog: Backlog | None = None,
     ) -> None:
@@ -79,43 +83,47 @@ class ReviewEndpoint:
         self._judge = judge
         self._reader = reader
         self._lifecycle = lifecycle
+        self._watchdog = watchdog
         self._clock = clock
         self._backlog = backlog
+        self._allowed: dict[bytes, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         started = self._clock()
         self._lifecycle.enter()
+        seconds = self._seconds(scope["query_string"])
+        watch = self._watchdog.begin(started + seconds * _GRACE)
         held = 0
         judged: Judged | None = None
         try:
-            headers: Headers = scope["headers"]
-            seconds = seconds_allowed(scope["query_string"])
             try:
-                _check_content_type(headers)
-                async with asyncio.timeout(seconds):
-                    body, held = await self._reader.read(headers, receive, seconds * _PATIENCE)
+                length = _body_length(scope["headers"])
+                body, held = await self._reader.read(length, receive, seconds * _PATIENCE)
             except DisconnectedError:
                 return
-            except TimeoutError:
+            except asyncio.CancelledError:
+                _must_be_over(watch)
                 answer = _refusal(HTTPStatus.REQUEST_TIMEOUT, "the body did not arrive in time", closes=True)
             except NotAReviewError as error:
                 answer = _refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error))
             except (OversizedError, BusyError) as error:
                 answer, judged = self._answer_unread(error, started)
             else:
-                answer, judged = await self._answer(body, started, started + seconds)
+                answer, judged = await self._answer(body, started, started + seconds, watch)
+            self._watchdog.end(watch)
             await self._send(answer, send)
             if judged is not None:
                 self._judge.record(judged)
             elif answer.status != HTTPStatus.OK:
                 self._judge.refused(answer.status)
         finally:
+            self._watchdog.end(watch)
             if held:
                 self._reader.budget.give_back(held)
             self._lifecycle.leave(self._clock())
 
-    async def _answer(self, body: bytes, started: float, deadline: float) -> tuple[Answer, Judged | None]:
+    async def _answer(self, body: bytes, started: float, deadline: float, watch: Watch) -> tuple[Answer, Judged | None]:
         if self._backlog is not None:
             start = _USUAL_START.match(body)
             if start:
@@ -127,12 +135,12 @@ class ReviewEndpoint:
         except ReviewError as error:
             return self._answer_unjudged(error, started)
         try:
-            async with asyncio.timeout(deadline + GRACE_SECONDS - self._clock()):
-                judged = await self._judge.judge(self._phase, review, started, deadline)
+            judged = await self._judge.judge(self._phase, review, started, deadline)
             return Answer(HTTPStatus.OK, encode_response(judged.response, review.api_version)), judged
         except ReviewError as error:
             return self._answer_unjudged(error, started, review)
-        except TimeoutError:
+        except asyncio.CancelledError:
+            _must_be_over(watch)
             fault = _unjudged(review, "the review could not be judged in time", HTTPStatus.GATEWAY_TIMEOUT)
         except Exception:
             logger().exception("internal error while judging a review", extra={"facts": {"uid": review.request.uid}})
@@ -142,6 +150,15 @@ class ReviewEndpoint:
                 HTTPStatus.INTERNAL_SERVER_ERROR,
             )
         return self._answer_unjudged(fault, started, review)
+
+    def _seconds(self, query_string: bytes) -> float:
+        """Return the seconds allowed; an API server asks with few different query strings."""
+        seconds = self._allowed.get(query_string)
+        if seconds is None:
+            seconds = seconds_allowed(query_string)
+            if len(self._allowed) < _REMEMBERED:
+                self._allowed[query_string] = seconds
+        return seconds
 
     def _answer_first(self, start: re.Match[bytes], body: bytes, backlog: Backlog) -> Answer:
         """Answer `allowed` and leave the evaluation for later."""
@@ -179,15 +196,27 @@ class ReviewEndpoint:
         await send({"type": "http.response.body", "body": answer.body})
 
 
-def _check_content_type(headers: Headers) -> None:
+def _must_be_over(watch: Watch) -> None:
+    """Take back the cancellation of a request that is over; one that came from elsewhere goes on."""
+    if not watch.is_over:
+        raise asyncio.CancelledError
+    watch.task.uncancel()
+
+
+def _body_length(headers: Headers) -> int | None:
+    """Return the length of the body, if it is told; raises NotAReviewError for a body that cannot be a review."""
     content_type = b""
+    length = None
     for name, value in headers:
         if name == b"content-type":
             content_type = value
+        elif name == b"content-length":
+            length = int(value) if value.isdigit() else None
         elif name == b"content-encoding" and value.strip().lower() != b"identity":
             raise NotAReviewError("the body is compressed; send it as it is")
     if content_type != _JSON and content_type.partition(b";")[0].strip().lower() != _JSON:
         raise NotAReviewError("the content type is not application/json; an AdmissionReview is sent as JSON")
+    return length
 
 
 def _refusal(status: HTTPStatus, sentence: str, *, closes: bool = False) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -42,7 +43,7 @@ class DecisionMaker(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Judged:
     """An answered review and what is known of it; `decision` or `status` is None: it was judged, or it was not."""
 
@@ -112,7 +113,8 @@ class Judge:
         review: AdmissionReview | None = None
         try:
             review = decode_review(deferred.body)
-            judged = await self.judge(deferred.phase, review, started, started + DEFAULT_TIMEOUT)
+            async with asyncio.timeout(DEFAULT_TIMEOUT * 2):
+                judged = await self.judge(deferred.phase, review, started, started + DEFAULT_TIMEOUT)
         except ReviewError as error:
             judged = self.unjudged(deferred.phase, error, started, review)
         except AdmissionError:
@@ -133,8 +135,7 @@ class Judge:
         operation = request.operation.value if request is not None else UNKNOWN
         self._metrics.review(judged.phase, operation, self._verdict(judged), latency, dry_run=dry_run)
         if decision is not None:
-            for finding in decision.findings:
-                self._metrics.result(judged.phase, finding.policy, finding.outcome.value)
+            self._metrics.results(judged.phase, decision.findings)
         self._dispatcher.publish(self._event(judged, latency), dry_run=dry_run)
 
     def refused(self, status: int) -> None:

@@ -8,7 +8,8 @@ explains.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -16,8 +17,12 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from admission.decision import Finding, Outcome
+
 Labels = tuple[str, ...]
 Samples = Iterable[tuple[Labels, float]]
+
+_PASS: Final = Outcome.PASS
 
 BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds, in seconds, of the buckets of the review duration; there is one more for all above."""
@@ -129,11 +134,12 @@ class _Durations:
 class Metrics:
     """Counts reviews and knows where to read everything else.
 
-    `review`, `result` and `refused` are called by the event loop's thread only; `exposition` by any.
+    `review`, `results` and `refused` are called by the event loop's thread only; `exposition` by any.
     """
 
     def __init__(self) -> None:
         self._counters: dict[MetricSpec, dict[Labels, int]] = {REVIEWS: {}, RESULTS: {}, REFUSED: {}, RELOADS: {}}
+        self._passed: dict[str, Counter[str]] = {}
         self._durations: dict[Labels, _Durations] = {}
         self._sources: list[tuple[MetricSpec, Callable[[], Samples]]] = []
         self._registry = CollectorRegistry(auto_describe=False)
@@ -150,9 +156,14 @@ class Metrics:
         durations.counts[bisect_left(BUCKETS, seconds)] += 1
         durations.total += seconds
 
-    def result(self, phase: str, policy: str, outcome: str) -> None:
-        """Count what came of one policy for one review."""
-        self._count(RESULTS, (phase, policy, outcome))
+    def results(self, phase: str, findings: Sequence[Finding]) -> None:
+        """Count what came of each policy for one review; nearly always that it passed, so that is quick."""
+        passed = [finding.policy for finding in findings if finding.outcome is _PASS]
+        self._passed.setdefault(phase, Counter()).update(passed)
+        if len(passed) != len(findings):
+            for finding in findings:
+                if finding.outcome is not _PASS:
+                    self._count(RESULTS, (phase, finding.policy, finding.outcome.value))
 
     def refused(self, status: int) -> None:
         """Count one request that was no review."""
@@ -176,13 +187,21 @@ class Metrics:
 
     def _families(self) -> Iterator[Metric]:
         for spec, counts in self._counters.items():
-            yield _family(spec, list(counts.items()))
+            samples = list(counts.items())
+            if spec is RESULTS:
+                samples += self._passes()
+            yield _family(spec, samples)
         histogram = HistogramMetricFamily(DURATION.name, DURATION.text, labels=DURATION.labels)
         for labels, durations in list(self._durations.items()):
             histogram.add_metric(labels, list(_cumulative(list(durations.counts))), durations.total)
         yield histogram
         for spec, source in self._sources:
             yield _family(spec, source())
+
+    def _passes(self) -> Iterator[tuple[Labels, int]]:
+        for phase, counts in list(self._passed.items()):
+            for policy, count in list(counts.items()):
+                yield (phase, policy, _PASS.value), count
 
 
 def one(value: float) -> Samples:
