@@ -1,12 +1,15 @@
 """The bundled policies: where they lie, which packs there are, and the files of each.
 
 `builtin:NAME` names a folder below `policies/`: a whole pack (`builtin:pod-security`), a part of one
-(`builtin:pod-security/privileged-containers`), or with nothing after the colon everything. The folder is shipped inside
-the package; in a checkout it lies beside it.
+(`builtin:pod-security/privileged-containers`), or with nothing after the colon everything. A level
+(`builtin:pod-security/baseline`) is the bindings of that name with the policies that they bind. The folder is shipped
+inside the package; in a checkout it lies beside it.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +19,13 @@ from admission.errors import UsageError
 PREFIX: Final = "builtin:"
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 NOT_POLICIES: Final = ("tests.yaml", "resources")  # what a policy is tested with
+LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
+    "pod-security/baseline": ("bindings/baseline.yaml",),
+    "pod-security/restricted": ("bindings/baseline.yaml", "bindings/restricted.yaml"),
+}
+"""Levels of packs by name, with their files of bindings; each level holds the ones before it."""
+
+_POLICY_NAME: Final = re.compile(r"^ +policyName: *(\S+) *$", re.MULTILINE)
 
 
 def root() -> Path:
@@ -35,12 +45,22 @@ def pack_files(name: str) -> list[tuple[str, Path]]:
     top = root()
     folder = top.joinpath(name)
     inside = name == "" or (".." not in Path(name).parts and not Path(name).is_absolute())
-    files = files_below(folder, NOT_POLICIES) if inside and folder.is_dir() else []
+    if name in LEVELS:
+        files = _level_files(folder.parent, LEVELS[name])
+    else:
+        files = files_below(folder, NOT_POLICIES) if inside and folder.is_dir() else []
     if not files:
         near = suggestion(name.partition("/")[0], packs())
         hint = f"did you mean {PREFIX}{near}?" if near else f"there are: {', '.join(packs()) or 'none'}"
         raise UsageError(f"{PREFIX}{name} is no bundled policy; {hint}")
     return [(PREFIX + file.relative_to(top).as_posix(), file) for file in files]
+
+
+def _level_files(pack: Path, bindings: tuple[str, ...]) -> list[Path]:
+    """Return files of bindings and those of the policies that they bind, each in the folder of its name."""
+    files = [pack / name for name in bindings]
+    bound = {name for file in files for name in _POLICY_NAME.findall(file.read_text("utf-8"))}
+    return [*files, *(pack / name / "policy.yaml" for name in sorted(bound))]
 
 
 def files_below(folder: Path, skipped: tuple[str, ...] = ()) -> list[Path]:

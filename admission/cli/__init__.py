@@ -5,8 +5,8 @@
     offline.py   policies, facts and an engine made of files
     report.py    what commands print about decisions
 
-Every command is a module with a function `command`, whose docstring's first sentence is its help, and `EXAMPLES`. A module
-is imported when its command is called, so that one command does not wait for what another needs.
+Every command is a module with a function `command`, whose docstring is its help, and `EXAMPLES`. A module is imported
+when its command is called, so that one command does not wait for what another needs.
 """
 
 from __future__ import annotations

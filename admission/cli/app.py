@@ -119,15 +119,15 @@ def _sentence(error: Exception) -> str:
         return str(error)
     if isinstance(error, AdmissionError):
         return f"error: {error}"
-    return f"internal error: {type(error).__name__}: {error}\nThis is a fault of admission, not yours; {DEBUG} shows where."
+    return f"internal error: {type(error).__name__}: {error}\nThe fault is admission's, not yours; {DEBUG} shows where."
 
 
 def _print_anything() -> None:
-    """Never fail for a character that the terminal does not have."""
+    """Write UTF-8, which is what JSON is, and never fail for half a surrogate pair."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+            reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _forget_output() -> None:
