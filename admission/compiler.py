@@ -39,13 +39,15 @@ class CompiledExpression:
     """An expression with its program, or with the reason why there is none.
 
     `error` is upstream's text without the words "compilation error: "; `issues` are the single faults behind it, with
-    places in the text, where they have any; `internal` says that it compiles but no program can be made.
+    places in the text, where they have any, and `hints` a sentence of help for each of them, or nothing; `internal`
+    says that it compiles but no program can be made.
     """
 
     expression: Expression
     program: Program | None = None
     error: str = ""
     issues: tuple[CelIssue, ...] = ()
+    hints: tuple[str, ...] = ()
     internal: bool = False
 
     @property
@@ -105,7 +107,8 @@ class ExpressionCompiler:
         outcome = self._outcome(expression.text, scope.narrowed(expression.text))
         error = outcome.error
         if isinstance(error, CompileError):
-            return CompiledExpression(expression, error=f"compilation failed: {error}", issues=error.issues)
+            hints = self._hints(expression.text, scope, error.issues)
+            return CompiledExpression(expression, None, f"compilation failed: {error}", error.issues, hints)
         if wanted and outcome.result_type not in wanted:
             return CompiledExpression(expression, error=_wrong_type(wanted, outcome.result_type))
         if error is not None:
@@ -113,14 +116,24 @@ class ExpressionCompiler:
         return CompiledExpression(expression, outcome.program)
 
     def _outcome(self, text: str, scope: Scope) -> _Outcome:
-        composed = tuple(scope.composed.items()) if scope.composed is not None else None
-        key = (scope.params, scope.authorizer, scope.mutation, composed)
+        key = _key(scope)
         outcome = self._outcomes.get((key, text))
         if outcome is None:
-            outcome = self._outcomes[key, text] = _compile(self._environment(key, scope), text)
+            outcome = self._outcomes[key, text] = _compile(self._environment(scope), text)
         return outcome
 
-    def _environment(self, key: _Key, scope: Scope) -> Environment:
+    def _hints(self, text: str, scope: Scope, issues: tuple[CelIssue, ...]) -> tuple[str, ...]:
+        from admission.cel.suggestions import suggest  # only faults need it, and it costs start-up time
+
+        known = self._environment(scope)
+        try:
+            ast = known.parse(text)
+        except CompileError:
+            return ("",) * len(issues)
+        return suggest(ast, known, issues)
+
+    def _environment(self, scope: Scope) -> Environment:
+        key = _key(scope)
         known = self._environments.get(key)
         if known is None:
             known = self._environments[key] = self._base.extend(
@@ -128,6 +141,11 @@ class ExpressionCompiler:
                 structs(composed=scope.composed, mutation=scope.mutation),
             )
         return known
+
+
+def _key(scope: Scope) -> _Key:
+    composed = tuple(scope.composed.items()) if scope.composed is not None else None
+    return scope.params, scope.authorizer, scope.mutation, composed
 
 
 def _compile(known: Environment, text: str) -> _Outcome:
@@ -290,17 +308,18 @@ def issues_of(compiled: CompiledExpression) -> Iterable[Issue]:
     if not compiled.error:
         return
     if not compiled.issues:
-        yield expression_issue(expression, f"{expression.field}: {compiled.error}", 0)
-    for issue in compiled.issues:
-        yield expression_issue(expression, f"{expression.field}: {issue.message}", max(issue.offset, 0))
+        yield expression_issue(expression, compiled.error, 0)
+    for issue, hint in zip(compiled.issues, compiled.hints, strict=True):
+        yield expression_issue(expression, issue.message, max(issue.offset, 0), hint)
 
 
-def expression_issue(expression: Expression, message: str, offset: int) -> Issue:
+def expression_issue(expression: Expression, message: str, offset: int, hint: str = "") -> Issue:
     """Return an Issue at a code point of an expression."""
+    text = f"{expression.field}: {message}"
     if expression.place is None:
-        return Issue(message, field=expression.field, id="expression")
+        return Issue(text, field=expression.field, id="expression", help=hint)
     position, line = expression.place.locate(offset)
-    return Issue(message, position, expression.field, line, id="expression")
+    return Issue(text, position, expression.field, line, id="expression", help=hint)
 
 
 def _conditions(

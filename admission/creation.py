@@ -278,11 +278,13 @@ def _param_ref(reference: Object, path: Path) -> Errors:
 
 
 def _actions(actions: list[str], path: Path) -> Errors:
+    seen: set[str] = set()
     for index, action in enumerate(actions):
         if action not in ("Audit", "Deny", "Warn"):
             yield unsupported((*path, index), action, ("Audit", "Deny", "Warn"))
-        if action in actions[:index]:
+        if action in seen:
             yield duplicate((*path, index), action)
+        seen.add(action)
     if "Deny" in actions and "Warn" in actions:
         detail = (
             "must not contain both Deny and Warn (repeating the same validation failure information in the API "

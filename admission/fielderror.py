@@ -47,7 +47,7 @@ class FieldError:
     """One fault. `value` is printed as it is; `path` leads to the value in the object (`field` sometimes does not).
 
     `issues` are the single faults of an expression, their offsets counting in its text without the first `shift` code
-    points.
+    points, and `hints` a sentence of help for each, or nothing.
     """
 
     type: ErrorType
@@ -56,6 +56,7 @@ class FieldError:
     value: str = ""
     path: Path = ()
     issues: tuple[CelIssue, ...] = member(default=(), compare=False)
+    hints: tuple[str, ...] = member(default=(), compare=False)
     shift: int = 0
 
     @property

@@ -112,13 +112,14 @@ def match_errors(match: Object, path: Path) -> Errors:
 
 
 def _rule_errors(rule: Object, path: Path) -> Errors:
-    resource_names = rule.get("resourceNames", [])
-    for index, name in enumerate(resource_names):
+    seen: set[str] = set()
+    for index, name in enumerate(rule.get("resourceNames", [])):
         where = (*path, "resourceNames", index)
         for fault in path_segment_faults(name):
             yield invalid(where, name, fault)
-        if name in resource_names[:index]:
+        if name in seen:
             yield duplicate(where, name)
+        seen.add(name)
     yield from _wildcard_errors(rule, path, "operations", "operations")
     for index, operation in enumerate(rule.get("operations", [])):
         if operation not in _OPERATIONS:

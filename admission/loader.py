@@ -20,7 +20,7 @@ from admission.compiler import CompiledPolicySet, ExpressionCompiler, compile_po
 from admission.creation import creation_errors
 from admission.decoding import GROUP, KINDS, Content, decode, field_path, kind_of, suggestion
 from admission.documents.document import Document, DocumentPlace, Source, read
-from admission.errors import Issue, LoadError, Position
+from admission.errors import Issue, LoadError, Position, UsageError
 from admission.fielderror import ErrorType, FieldError, rejection
 from admission.packs import NOT_POLICIES, PREFIX, SUFFIXES, files_below, pack_files
 from admission.policy import Binding, MutatingPolicy, PolicySet, ValidatingPolicy
@@ -113,14 +113,20 @@ class _Reader:
         return found
 
     def _find(self, path: str) -> list[tuple[str, Path | None]]:
+        if not path:
+            raise UsageError("a path to load from is empty")
         if path == STDIN:
             return [(STDIN, None)]
         if path.startswith(PREFIX):
             return [*pack_files(path.removeprefix(PREFIX))]
         given = Path(path)
-        if not given.is_dir():
-            return [(path, given)]
-        files = files_below(given, self._skipped)
+        try:
+            if not given.is_dir():
+                return [(path, given)]
+            files = files_below(given, self._skipped)
+        except OSError as error:
+            self.issues.append(Issue(f"{error.filename or path}: cannot be read: {error.strerror}", id="file"))
+            return []
         if not files:
             self.issues.append(
                 Issue(f"{path}: no file with the ending {', '.join(SUFFIXES)} in this folder", id="file")
@@ -272,11 +278,11 @@ def _expression_issues(document: Document, content: Content, error: FieldError) 
     text = _value_at(document.data, error.path)
     # Printed in one line, an expression of several hides more than it shows; the line at fault follows anyway.
     short = error if "\n" not in text.strip() else replace(error, value="")
-    for issue in error.issues:
+    for issue, hint in zip(error.issues, error.hints, strict=True):
         detail = f"compilation failed: ERROR: <input>:{issue.line}:{issue.column + 1}: {issue.message}"
         position, line = document.locate(error.path, error.shift + max(issue.offset, 0), text)
         message = rejection(content.kind.group_kind, content.name, [replace(short, detail=detail)])
-        yield Issue(message, position, error.field, line, id="expression")
+        yield Issue(message, position, error.field, line, id="expression", help=hint)
 
 
 def _value_at(data: Any, path: tuple[str | int, ...]) -> str:

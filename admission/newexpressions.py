@@ -77,4 +77,4 @@ class NewExpressions:
         shift = len(text) - len(text.lstrip(_SPACE)) if trim else 0
         kind = ErrorType.INTERNAL if compiled.internal else ErrorType.INVALID
         value = "" if compiled.internal else quote(shown or judged)
-        yield FieldError(kind, field_path(path), compiled.error, value, path, compiled.issues, shift)
+        yield FieldError(kind, field_path(path), compiled.error, value, path, compiled.issues, compiled.hints, shift)

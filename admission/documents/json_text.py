@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from typing import Any, Final
 
 from admission.documents.decoded import DEPTH, Decoded, Extent, Fault, line_column, twice
@@ -62,8 +63,8 @@ class _JsonStream:
     def _object(self, items: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(items)
         if len(made) != len(items):
-            names = [name for name, _ in items]
-            self.duplicates += [twice(name) for name in made if names.count(name) > 1]
+            times = Counter(name for name, _ in items)
+            self.duplicates += [twice(name) for name in made if times[name] > 1]
         return made
 
 
