@@ -264,3 +264,28 @@ def test_every_recorded_policy_loads_and_the_rejected_one_is_refused_with_that_t
             refused[file.stem] = "\n".join(issue.message for issue in error.issues)
             assert refused[file.stem] == case.get("rejected", {}).get("message"), file.name
     assert list(refused) == ["vap-reason-unauthorized"]
+
+
+def test_a_misspelt_name_in_an_expression_is_helped(tmp_path: Path) -> None:
+    text = POLICY.replace("has(c.resources)", "c.image.contians('x')") + "---\n" + BINDING
+    [issue] = _refused(_file(tmp_path, text))
+    assert issue.help == "did you mean 'contains'?"
+
+
+def test_an_empty_path_is_not_the_working_directory() -> None:
+    with pytest.raises(UsageError, match="a path to load from is empty"):
+        load_policies([""])
+    with pytest.raises(UsageError, match="a path to load from is empty"):
+        load_documents([""])
+
+
+def test_a_file_of_endless_length_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admission.loader.MAX_FILE", 1024 * 1024)
+    [issue] = _refused(_file(tmp_path, "#" * (1024 * 1024 + 1)))
+    assert issue.message.endswith("larger than 1 MiB")
+
+
+def test_text_may_be_utf_16_as_yaml_allows(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(POLICY + "---\n" + BINDING, "utf-16")
+    assert len(load_policies([file]).policies.policies) == 1
