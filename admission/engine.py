@@ -8,7 +8,8 @@ dispatcher.go, policy/generic/policy_dispatcher.go, pkg/admission/reinvocation.g
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol, TypeVar
 
@@ -21,9 +22,9 @@ from admission.matching import Key, MatchError, MatchIndex, Selected
 from admission.mutation import InvocationKey, MutationPass, MutationTask, run_mutations
 from admission.planning import is_fixed, plan
 from admission.policy import ValidatingPolicy
+from admission.questions import ROUNDS, Questions
 from admission.review import AdmissionRequest, GroupVersionKind, Operation, Status
-from admission.validation import ValidationTask, merge_annotations, run_validation
-from admission.verdicts import Annotation
+from admission.validation import ValidationRun, ValidationTask
 from admission.workload import JsonObject, project
 
 NAMESPACE_KIND: Final = GroupVersionKind("", "v1", "Namespace")
@@ -186,13 +187,22 @@ class Engine:
         failure = live.failure(request) if tasks else None
         if failure is not None:
             return failure
-        inputs = base_inputs(request, live.namespace)
+        questions = _questions(request, (task.policy.names for task in tasks))
+        inputs = base_inputs(request, live.namespace, questions)
 
         def work(check: Callable[[], None]) -> MutationPass:
             inputs.check = check
-            return run_mutations(tasks, inputs, reinvoked)
+            return run_mutations(tasks, inputs, reinvoked, questions)
 
         found = await self._timed(request, deadline, work)
+        for _ in range(ROUNDS if questions is not None else 0):
+            if questions is None or not questions.wanted:
+                break
+            await self._answer(questions)
+            found = await self._timed(request, deadline, work)
+        if questions is not None and questions.wanted:
+            questions.final = True
+            found = await self._timed(request, deadline, work)
         return replace(found, findings=(*findings, *found.findings))
 
     async def validate(self, request: AdmissionRequest, deadline: float | None = None) -> Decision:
@@ -210,14 +220,32 @@ class Engine:
             failure = live.failure(request)
             if failure is not None:
                 return self._marked(refuse((), failure))
-        whole = base_inputs(request, live.namespace)
+        policies = self._validating_policies
+        questions = _questions(request, (policies[selected.entry.policy.name].names for selected in selection))
+        whole = base_inputs(request, live.namespace, questions)
         inputs: dict[tuple[str, ...] | None, Inputs] = {None: whole}
         for selected in selection:
             template = selected.template
             if template is not None and template not in inputs:
                 inputs[template] = _projected(whole, request, template)
-        findings, annotations = await self._timed(request, deadline, lambda check: _run(steps, inputs, check))
-        return self._marked(decide_validation(findings, request, annotations))
+        run = ValidationRun(steps, inputs, questions)
+        await self._timed(request, deadline, run.go)
+        for _ in range(ROUNDS if questions is not None else 0):
+            if questions is None or not run.unanswered:
+                break
+            await self._answer(questions)
+            await self._timed(request, deadline, run.go)
+        if questions is not None and run.unanswered:
+            questions.final = True
+            await self._timed(request, deadline, run.go)
+        return self._marked(decide_validation(run.findings(), request, run.annotations()))
+
+    async def _answer(self, questions: Questions) -> None:
+        """Fetch all answers that are wanted, at once."""
+        wanted = tuple(questions.wanted)
+        answers = await asyncio.gather(*(self._facts.authorize(attributes) for attributes in wanted))
+        for attributes, answer in zip(wanted, answers, strict=True):
+            questions.answer(attributes, answer.reason if isinstance(answer, Missing) else answer)
 
     async def _validation_steps(
         self, selected: Selected[ValidatingPolicy], request: AdmissionRequest
@@ -271,14 +299,14 @@ class Engine:
         return await self._offload(lambda: work(check))
 
 
-def base_inputs(request: AdmissionRequest, namespace: JsonObject | None) -> Inputs:
+def base_inputs(request: AdmissionRequest, namespace: JsonObject | None, questions: Questions | None) -> Inputs:
     """Return what expressions see of a request whose object is judged as it is."""
     return Inputs(
         object=request.object,
         old_object=request.old_object,
         request=request_value(request, request.kind, request.resource),
         namespace=namespace_value(namespace) if _shows_namespace(request) else None,
-        authorizer={},
+        authorizer=questions.variables() if questions is not None else {},
         size=request.size,
     )
 
@@ -294,22 +322,6 @@ def _shows_namespace(request: AdmissionRequest) -> bool:
     return bool(request.namespace) and request.kind != NAMESPACE_KIND
 
 
-def _run(
-    steps: Sequence[Finding | ValidationTask],
-    inputs: Mapping[tuple[str, ...] | None, Inputs],
-    check: Callable[[], None],
-) -> tuple[list[Finding], dict[str, str]]:
-    """Run validations in order; `inputs` are by the template that stands for the object, None for the object itself."""
-    findings: list[Finding] = []
-    published: list[tuple[str, Sequence[Annotation]]] = []
-    for seen in inputs.values():
-        seen.check = check
-    for step in steps:
-        if isinstance(step, Finding):
-            findings.append(step)
-            continue
-        found, annotations = run_validation(step, inputs[step.template])
-        findings += found
-        if annotations:
-            published.append((step.policy.policy.name, annotations))
-    return findings, merge_annotations(published) if published else {}
+def _questions(request: AdmissionRequest, mentioned: Iterable[frozenset[str]]) -> Questions | None:
+    """Return a place for questions where any of the policies can ask some."""
+    return Questions(request) if any("authorizer" in names for names in mentioned) else None

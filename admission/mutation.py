@@ -18,6 +18,7 @@ from admission.errors import DeadlineError
 from admission.evaluation import BudgetExceededError, Condition, Inputs, activate, match_conditions, run
 from admission.patching import Originals, UnwritableError, operations
 from admission.policy import Action, Binding, FailurePolicy, Mutation
+from admission.questions import UNANSWERED, Questions
 from admission.verdicts import INVALID, Result
 from admission.workload import JsonObject, object_name
 
@@ -64,11 +65,15 @@ class MutationPass:
 
 
 def run_mutations(
-    tasks: Sequence[MutationTask], inputs: Inputs, reinvoked: frozenset[InvocationKey] | None = None
+    tasks: Sequence[MutationTask],
+    inputs: Inputs,
+    reinvoked: frozenset[InvocationKey] | None = None,
+    questions: Questions | None = None,
 ) -> MutationPass:
     """Apply policies in order; in a second pass (`reinvoked` is not None) only those that may run again.
 
-    Match conditions are looked at in both passes, and for all policies: their errors count.
+    Match conditions are looked at in both passes, and for all policies: their errors count. What asked `questions` in
+    vain comes to an error; unless they are final the caller throws the whole pass away.
     """
     current = inputs.object
     findings: list[Finding] = []
@@ -77,7 +82,11 @@ def run_mutations(
     changed_by: dict[str, None] = {}
     for task in tasks:
         policy = task.policy.policy
+        if questions is not None:
+            questions.asked = False
         condition = _condition(task, inputs.about(current, inputs.old_object))
+        if questions is not None and questions.asked:
+            condition = Condition(error=UNANSWERED)
         if condition.error is not None:
             findings.append(_error(task, condition.error, None))
             continue
@@ -92,6 +101,8 @@ def run_mutations(
                 break
             try:
                 mutated = mutate(task, mutation, compiled, inputs.about(current, inputs.old_object))
+                if questions is not None and questions.asked:
+                    raise MutationError(UNANSWERED)
             except MutationError as error:
                 findings.append(_error(task, str(error), index))
                 faults += 1

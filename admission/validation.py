@@ -8,7 +8,7 @@ pkg/admission/plugin/policy/validating/validator.go.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,7 @@ from admission.evaluation import (
     run,
 )
 from admission.policy import Action, Binding
+from admission.questions import UNANSWERED, Questions
 from admission.verdicts import INVALID, PASSED, Annotation, Result, Verdict, annotate, failed, judge
 from admission.workload import JsonObject, object_name, unproject_path
 
@@ -249,14 +250,63 @@ def _annotations(
     )
 
 
-def merge_annotations(published: Sequence[tuple[str, Sequence[Annotation]]]) -> dict[str, str]:
-    """Return the audit annotations of all policies by `<policy>/<key>`.
+class ValidationRun:
+    """All validations about one request, run in order, and again where an answer was missing.
 
-    `published` are (policy name, annotations) in order; different values of one key are joined by commas, equal ones
-    are taken once.
+    `steps` are findings that stand already, and tasks; `inputs` are by the template that stands for the object, None
+    for the object itself.
     """
-    values: dict[str, dict[str, None]] = {}
-    for policy, made in published:
-        for annotation in made:
-            values.setdefault(f"{policy}/{annotation.key}", {})[annotation.value] = None
-    return {key: ", ".join(found) for key, found in values.items()}
+
+    def __init__(
+        self,
+        steps: Sequence[Finding | ValidationTask],
+        inputs: Mapping[tuple[str, ...] | None, Inputs],
+        questions: Questions | None = None,
+    ) -> None:
+        self._steps = steps
+        self._inputs = inputs
+        self._questions = questions
+        self._findings: list[tuple[Finding, ...]] = [() for _ in steps]
+        self._published: dict[int, tuple[Annotation, ...]] = {}
+        self.unanswered = list(range(len(steps)))
+        """The steps that must run, or run again."""
+
+    def go(self, check: Callable[[], None]) -> None:
+        """Run what must run; `check` raises DeadlineError when time is up."""
+        for seen in self._inputs.values():
+            seen.check = check
+        questions = self._questions
+        again = []
+        for number in self.unanswered:
+            step = self._steps[number]
+            if isinstance(step, Finding):
+                self._findings[number] = (step,)
+                continue
+            if questions is not None:
+                questions.asked = False
+            found, published = run_validation(step, self._inputs[step.template])
+            if questions is not None and questions.asked:
+                again.append(number)
+                found, published = (step.finding(failed(UNANSWERED, step.policy.policy.failure_policy)),), _NOTHING
+            self._findings[number] = found
+            self._published.pop(number, None)
+            if published:
+                self._published[number] = published
+        self.unanswered = again
+
+    def findings(self) -> list[Finding]:
+        """Return the findings of all steps, in order."""
+        return [finding for found in self._findings for finding in found]
+
+    def annotations(self) -> dict[str, str]:
+        """Return the audit annotations of all policies by `<policy>/<key>`.
+
+        Different values of one key are joined by commas, equal ones are taken once.
+        """
+        values: dict[str, dict[str, None]] = {}
+        for number in sorted(self._published):
+            step = self._steps[number]
+            if isinstance(step, ValidationTask):
+                for made in self._published[number]:
+                    values.setdefault(f"{step.policy.policy.name}/{made.key}", {})[made.value] = None
+        return {key: ", ".join(found) for key, found in values.items()}
