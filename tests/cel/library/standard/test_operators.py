@@ -122,12 +122,12 @@ def test_numbers_are_ordered_across_their_types(evaluate: Evaluate, text: str) -
 
 @given(INTS, INTS)
 def test_division_and_remainder_fit_together(a: int, b: int) -> None:
-    try:
-        quotient, rest = call("divide_int64", a, b), call("modulo_int64", a, b)
-    except CelError as error:
-        assert b == 0 or (a, b) == (INT_MIN, -1)
-        assert str(error) in ("division by zero", "integer overflow")
+    if b == 0 or (a, b) == (INT_MIN, -1):
+        for overload in ("divide_int64", "modulo_int64"):
+            with pytest.raises(CelError, match="by zero|integer overflow"):
+                call(overload, a, b)
         return
+    quotient, rest = call("divide_int64", a, b), call("modulo_int64", a, b)
     assert quotient * b + rest == a
     assert abs(rest) < abs(b)
     assert rest == 0 or (rest < 0) == (a < 0)
