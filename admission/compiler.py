@@ -8,11 +8,13 @@ plugin/policy/validating/plugin.go, plugin/policy/mutating/compilation.go.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from admission.cel import types
+from admission.cel.activation import PER_CALL_LIMIT, RUNTIME_BUDGET
+from admission.cel.conjunction import Conjunction
 from admission.cel.diagnostic import CelIssue, CompileError
 from admission.cel.environment import NEWEST, Environment, environment
 from admission.cel.plan import ProgramError
@@ -193,6 +195,7 @@ class CompiledValidatingPolicy:
     audit_annotations: tuple[CompiledExpression, ...]
     names: frozenset[str] = frozenset()
     expressions: tuple[CompiledExpression, ...] = ()
+    together: Conjunction | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +266,37 @@ def compile_validating(policy: ValidatingPolicy, compiler: ExpressionCompiler) -
         *(message for message in messages if message is not None),
         *annotations,
     )
+    together = _together(conditions, validations, messages, annotations, known.programs, _names(every))
     return CompiledValidatingPolicy(
-        policy, conditions, known.programs, validations, messages, annotations, _names(every), every
+        policy, conditions, known.programs, validations, messages, annotations, _names(every), every, together
     )
+
+
+def _together(
+    conditions: Sequence[tuple[str, CompiledExpression]],
+    validations: Sequence[CompiledExpression],
+    messages: Sequence[CompiledExpression | None],
+    annotations: Sequence[CompiledExpression],
+    variables: Mapping[str, Program | str],
+    names: frozenset[str],
+) -> Conjunction | None:
+    """Return match conditions and validations as one question, where nothing but a plain yes needs anything else.
+
+    Message expressions of validations that hold are evaluated upstream too, and can end in nothing but an exhausted
+    budget: they may be left out where even the highest cost of each (and of each variable) fits. Match conditions
+    that hold see no Namespace, so one that might name it asks for itself.
+    """
+    programs = [*(compiled.program for _, compiled in conditions), *(compiled.program for compiled in validations)]
+    plain = [program for program in programs if program is not None]
+    most = (1 + sum(message is not None for message in messages) + len(variables)) * PER_CALL_LIMIT
+    fits = most <= RUNTIME_BUDGET or not any(messages)
+    if len(plain) < len(programs) or annotations or not fits or (conditions and "namespaceObject" in names):
+        return None
+    compiled = {name: program for name, program in variables.items() if isinstance(program, Program)}
+    return Conjunction(plain, compiled, unsupported=_ASKS_OTHERS)
+
+
+_ASKS_OTHERS: Final = frozenset(("authorizer", "authorizer.requestResource"))
 
 
 def compile_mutating(policy: MutatingPolicy, compiler: ExpressionCompiler) -> CompiledMutatingPolicy:
