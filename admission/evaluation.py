@@ -116,7 +116,7 @@ class Inputs:
     of JSON; 0 where it is not known. `check` raises DeadlineError when time is up.
     """
 
-    __slots__ = ("authorizer", "check", "namespace", "object", "old_object", "request", "size")
+    __slots__ = ("_shared", "authorizer", "check", "namespace", "object", "old_object", "request", "size")
 
     def __init__(
         self,
@@ -136,6 +136,20 @@ class Inputs:
         self.authorizer = authorizer
         self.size = size
         self.check = check
+        self._shared: Activation | None = None
+
+    def shared(self, params: JsonObject | None) -> Activation:
+        """Return the one activation for expressions that name no variables of a policy, with a fresh budget."""
+        shared = self._shared
+        if shared is None:
+            shared = self._shared = Activation(self.variables(None), Budget(check=self._look))
+        shared.variables["params"] = params
+        shared.budget.renew()
+        return shared
+
+    def _look(self) -> None:
+        if self.check is not None:
+            self.check()
 
     def about(self, object: JsonObject | None, old_object: JsonObject | None) -> Inputs:  # noqa: A002 - as above
         """Return the same inputs about other objects."""

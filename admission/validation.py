@@ -14,15 +14,11 @@ from typing import Final
 
 from admission.cel.activation import RUNTIME_BUDGET, Budget, Overrun
 from admission.cel.origin import deciding_path, render_path
-from admission.cel.program import Program
-from admission.cel.values import CelError
 from admission.compiler import CompiledValidatingPolicy
 from admission.decision import Finding, Outcome, truncate
 from admission.errors import DeadlineError
 from admission.evaluation import (
-    MATCH_CONDITIONS_BUDGET,
     BudgetExceededError,
-    Condition,
     Inputs,
     activate,
     match_conditions,
@@ -52,7 +48,7 @@ class ValidationTask:
     `template` is the path of the pod template that stands for the object, None where the object itself is judged.
     """
 
-    __slots__ = ("_conditions", "_sees_namespace", "_validations", "binding", "params", "passed", "policy", "template")
+    __slots__ = ("binding", "params", "passed", "policy", "template")
 
     def __init__(
         self,
@@ -66,13 +62,6 @@ class ValidationTask:
         self.params = params
         self.template = template
         self.passed = (self.finding(PASSED),)
-        self._sees_namespace = "namespaceObject" in policy.names
-        conditions = [(name, compiled.program) for name, compiled in policy.match_conditions]
-        validations = [compiled.program for compiled in policy.validations]
-        programs = [*(program for _, program in conditions), *validations]
-        plain = None not in programs and not policy.audit_annotations and not any(policy.messages)
-        self._conditions: list[tuple[str, Program]] = [(name, one) for name, one in conditions if one is not None]
-        self._validations: list[Program] | None = [one for one in validations if one is not None] if plain else None
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -100,32 +89,10 @@ class ValidationTask:
             policy_kind=policy.kind,
         )
 
-    def holds(self, inputs: Inputs) -> bool | str:
-        """Return True where everything is plainly fine, a name where that match condition is false, else False.
-
-        False means "look closer", not "fails".
-        """
-        validations = self._validations
-        if validations is None:
-            return False
-        budget = Budget(MATCH_CONDITIONS_BUDGET, check=inputs.check)
-        programs = self.policy.variables
-        try:
-            activation = activate(inputs.variables(self.params), programs, budget, exact=False)
-            if self._conditions:
-                asked = activation
-                if self._sees_namespace:
-                    asked = activate(inputs.variables(self.params, namespace=False), programs, budget, exact=False)
-                for name, condition in self._conditions:
-                    met = condition.evaluate(asked)
-                    if met is not True:
-                        return name if met is False else False
-            for validation in validations:
-                if validation.evaluate(activation) is not True:
-                    return False
-        except (CelError, RecursionError, Overrun):
-            return False
-        return budget.spent + budget.bound <= budget.limit
+    def holds(self, inputs: Inputs) -> bool:
+        """Return whether everything is plainly fine; False means "look closer", not "fails"."""
+        together = self.policy.together
+        return together is not None and together.holds(inputs.shared(self.params))
 
 
 def run_validation(task: ValidationTask, inputs: Inputs) -> tuple[tuple[Finding, ...], tuple[Annotation, ...]]:
@@ -138,10 +105,8 @@ def run_validation(task: ValidationTask, inputs: Inputs) -> tuple[tuple[Finding,
         plain = task.holds(inputs)
     except DeadlineError:
         plain = False
-    if plain is True:
+    if plain:
         return task.passed, _NOTHING
-    if plain is not False:
-        return (_skipped(task, Condition(matches=False, unmet=plain).reason),), _NOTHING
     evaluation = evaluate(task.policy, inputs, task.params)
     if evaluation.skipped is not None:
         return (_skipped(task, evaluation.skipped),), _NOTHING

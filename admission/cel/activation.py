@@ -67,6 +67,12 @@ class Budget:
             if self._check is not None:
                 self._check()
 
+    def renew(self) -> None:
+        """Begin another evaluation on the same clock: nothing is spent and nothing bound."""
+        self.spent = 0
+        self.bound = 0
+        self.mark = min(self.per_call, MARK)
+
     def grow(self, cost: int, steps: int) -> None:
         """Add to the bound what compiled code is about to do at most; Overrun where that could reach a limit."""
         self.bound += cost

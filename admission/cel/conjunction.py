@@ -18,10 +18,12 @@ from admission.cel.ast import Ident, Select
 from admission.cel.compiler import Writer
 from admission.cel.program import Program
 from admission.cel.pycode import Code, Proof, Unsupported, assign, compare, constant, name, negation
+from admission.errors import AdmissionError
 
 Holds: TypeAlias = Callable[[Activation], bool]
 
 VARIABLES = "variables"
+PATIENCE = 8
 MAX_COPIES = 64  # a variable that is first used in several branches is written into each of them
 
 
@@ -38,6 +40,53 @@ def compile_conjunction(
         return _Conjunction(conditions, variables, unsupported).function()
     except (Unsupported, RecursionError, SyntaxError, MemoryError):
         return None
+
+
+class Conjunction:
+    """Whether all conditions hold, asked in one call; compiled when it has been asked for the PATIENCE-th time.
+
+    Commands that judge a single manifest never pay for compiling; a server does so at load (`prepare`).
+    """
+
+    __slots__ = ("_asked", "_conditions", "_holds", "_unsupported", "_variables")
+
+    def __init__(
+        self,
+        conditions: Sequence[Program],
+        variables: Mapping[str, Program],
+        *,
+        unsupported: frozenset[str] = frozenset(),
+    ) -> None:
+        self._conditions = conditions
+        self._variables = variables
+        self._unsupported = unsupported
+        self._asked = 0
+        self._holds: Holds | None = None
+
+    def prepare(self) -> None:
+        """Compile now."""
+        if self._asked <= PATIENCE:
+            self._asked = PATIENCE + 1
+            self._holds = compile_conjunction(self._conditions, self._variables, unsupported=self._unsupported)
+
+    def holds(self, activation: Activation) -> bool:
+        """Return whether all conditions hold for sure; False also where that is not known. Raises DeadlineError."""
+        if self._holds is None:
+            if self._asked > PATIENCE:
+                return False
+            self._asked += 1
+            if self._asked <= PATIENCE:
+                return False
+            self._asked = PATIENCE
+            self.prepare()
+            if self._holds is None:
+                return False
+        try:
+            return self._holds(activation)
+        except AdmissionError:
+            raise
+        except Exception:
+            return False
 
 
 class _Conjunction(Writer):
