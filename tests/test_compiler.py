@@ -18,6 +18,7 @@ from admission.compiler import (
     compile_policies,
     compile_validating,
 )
+from admission.errors import UsageError
 from admission.policy import Binding, Expression, MutatingPolicy, PolicySet, ValidatingPolicy
 
 
@@ -208,6 +209,13 @@ def test_older_versions_lack_what_came_later() -> None:
     text = "[1, 2].exists(i, v, i == v)"
     assert _error(ExpressionCompiler("1.36"), text) == ""
     assert _error(ExpressionCompiler("1.31"), text) != ""
+
+
+def test_a_version_may_be_written_as_servers_say_it() -> None:
+    assert ExpressionCompiler("v1.36.2-x.1").kubernetes_version == "1.36"
+    assert ExpressionCompiler("1.31+").kubernetes_version == "1.31"
+    with pytest.raises(UsageError, match="'newest' is no version of Kubernetes"):
+        ExpressionCompiler("newest")
 
 
 def test_a_set_keeps_order_and_tells_every_fault() -> None:
