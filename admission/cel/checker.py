@@ -33,7 +33,9 @@ from admission.cel.function import Function
 from admission.cel.rewriting import replace_nodes
 from admission.cel.types import Kind, Type, list_of, map_of, optional_of, type_of_type, type_param, wrapper
 from admission.cel.unification import (
+    MAX_TYPE_SIZE,
     Substitution,
+    TypeTooLargeError,
     instantiate,
     is_dynamic,
     is_wildcard,
@@ -44,7 +46,8 @@ from admission.cel.unification import (
 from admission.cel.values import MISSING, Uint
 
 MAX_ISSUES = 100  # cel-go common/errors.go
-MAX_TYPE_DEPTH = 128  # ours: types nested deeper are refused, so that nothing that walks types can run out of stack
+MAX_TYPE_DEPTH = 250  # ours, as MAX_TYPE_SIZE: so that nothing that walks types runs out of stack or of time
+TOO_LARGE = f"the type is too large (at most {MAX_TYPE_DEPTH} levels and {MAX_TYPE_SIZE} parts)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +154,8 @@ def check(ast: Ast, declarations: Declarations) -> CheckedAst:
     try:
         checker.run(ast.expr)
         resolved = checker.resolved_types()
-    except RecursionError:  # only types can nest without bound here: the walk itself does not recurse
-        checker.fail(ast.expr.id, f"types are nested deeper than {MAX_TYPE_DEPTH} levels")
+    except (RecursionError, TypeTooLargeError):  # it can only be types: the walk itself does not recurse
+        checker.fail(ast.expr.id, TOO_LARGE)
         resolved = {}
     if checker.issues:
         raise CompileError(checker.issues, ast.source)
@@ -217,7 +220,7 @@ class _Checker:
         settled = self.types
         for node_id, t in settled.items():
             if t.params or t.kind is Kind.TYPE_PARAM:
-                settled[node_id] = self._shallow(node_id, resolve(t, free_to_dyn=True))
+                settled[node_id] = self._bounded(node_id, resolve(t, free_to_dyn=True))
         return settled
 
     def fail(self, node_id: int, message: str) -> None:
@@ -648,15 +651,16 @@ class _Checker:
     # -- bounds
 
     def _set_type(self, node_id: int, t: Type) -> None:
-        self.types[node_id] = self._shallow(node_id, t)
+        self.types[node_id] = self._bounded(node_id, t)
 
-    def _shallow(self, node_id: int, t: Type) -> Type:
-        """Return `t`, or the type of a failure where it is nested too deep."""
-        depth, level = 0, t.params
+    def _bounded(self, node_id: int, t: Type) -> Type:
+        """Return `t`, or the type of a failure where it is nested too deep or has too many parts."""
+        depth, size, level = 0, 0, t.params
         while level:
             depth += 1
-            if depth > MAX_TYPE_DEPTH:
-                self.fail(node_id, f"types are nested deeper than {MAX_TYPE_DEPTH} levels")
+            size += len(level)
+            if depth > MAX_TYPE_DEPTH or size > MAX_TYPE_SIZE:
+                self.fail(node_id, TOO_LARGE)
                 return types.ERROR
             level = level[0].params if len(level) == 1 else tuple([inner for part in level for inner in part.params])
         return t

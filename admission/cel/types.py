@@ -37,7 +37,15 @@ class Kind(Enum):
     UNSPECIFIED = auto()  # the field of a JSONPatch that does not exist: cel-go has no type there at all
 
 
-_SHORT_NAMES = {Kind.NULL: "null", Kind.ANY: "any", Kind.DURATION: "duration", Kind.TIMESTAMP: "timestamp"}
+_SHORT_NAMES = {
+    Kind.NULL: "null",
+    Kind.ANY: "any",
+    Kind.DURATION: "duration",
+    Kind.TIMESTAMP: "timestamp",
+    Kind.ERROR: "!error!",
+    Kind.WRAPPER: "wrapper",
+}
+_FULL_NAMES = {Kind.ERROR: "error", Kind.WRAPPER: "wrapper", Kind.TYPE_PARAM: "<{}>"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,27 +58,12 @@ class Type:
 
     def __str__(self) -> str:
         """Print the type as cel-go's FormatCELType does: `list(string)`, `wrapper(int)`, `type(int)`."""
-        if self.kind is Kind.WRAPPER:
-            return f"wrapper({self.params[0]})"
-        if self.kind is Kind.ERROR:
-            return "!error!"
-        short = _SHORT_NAMES.get(self.kind)
-        if short is not None:
-            return short
-        if self.params:
-            return f"{self.name}({', '.join(str(param) for param in self.params)})"
-        return self.name
+        return self.name if not self.params and self.kind not in _SHORT_NAMES else _printed(self, _SHORT_NAMES)
 
     @property
     def full_name(self) -> str:
         """Print the type as cel-go's Type.String does: `google.protobuf.Duration`, `null_type`, `type(<A>)`."""
-        if self.kind is Kind.WRAPPER:
-            return f"wrapper({self.params[0].full_name})"
-        if self.kind is Kind.TYPE_PARAM:
-            return f"<{self.name}>"
-        if self.params:
-            return f"{self.name}({', '.join(param.full_name for param in self.params)})"
-        return "error" if self.kind is Kind.ERROR else self.name
+        return self.name if not self.params and self.kind not in _FULL_NAMES else _printed(self, _FULL_NAMES)
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -81,6 +74,24 @@ class Type:
 
     def __hash__(self) -> int:
         return hash((self.name, self.params))
+
+
+def _printed(t: Type, names: dict[Kind, str]) -> str:
+    """Print a type with other names for some kinds; types may nest deeper than the stack allows to recurse."""
+    parts: list[str] = []
+    stack: list[Type | str] = [t]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, str):
+            parts.append(part)
+            continue
+        parts.append(names.get(part.kind, "{}").format(part.name))
+        if part.params:
+            stack.append(")")
+            for index in range(len(part.params) - 1, -1, -1):
+                stack.append(part.params[index])
+                stack.append(", " if index else "(")
+    return "".join(parts)
 
 
 DYN = Type(Kind.DYN, "dyn")

@@ -18,6 +18,13 @@ _COMPOSED = frozenset((Kind.LIST, Kind.MAP, Kind.OPAQUE, Kind.TYPE))
 _CONTAINERS = frozenset((Kind.LIST, Kind.MAP, Kind.OPAQUE))
 
 
+MAX_TYPE_SIZE = 500  # parts of one type; ours: `m.map(a, {a: a})` doubles it, and cel-go would go on until it is killed
+
+
+class TypeTooLargeError(Exception):
+    """A type has more parts than any expression needs."""
+
+
 def is_dynamic(t: Type) -> bool:
     """Return whether `t` is dyn or google.protobuf.Any: what is only known at run time."""
     return t.kind in _DYNAMIC
@@ -89,9 +96,10 @@ def instantiate(t: Type, fresh: Mapping[str, Type]) -> Type:
 class Substitution:
     """What the type parameters of one check are bound to so far; a failed attempt leaves no trace."""
 
-    __slots__ = ("_bound", "_trail")
+    __slots__ = ("_bound", "_room", "_trail")
 
     def __init__(self) -> None:
+        self._room = 0  # parts that the type being resolved may still have
         self._bound: dict[str, Type] = {}
         self._trail: list[tuple[str, Type | None]] = []  # what each binding replaced, newest last
 
@@ -113,8 +121,6 @@ class Substitution:
             trail.clear()
         for index, b in enumerate(asked):
             a = given[index]
-            if a is b and not b.params:
-                continue
             if not self._assign(a, b):
                 if trail:
                     self._undo()
@@ -122,7 +128,16 @@ class Substitution:
         return True
 
     def resolve(self, t: Type, *, free_to_dyn: bool = False) -> Type:
-        """Return `t` with every bound parameter replaced; the free ones stay, or become dyn."""
+        """Return `t` with every bound parameter replaced; the free ones stay, or become dyn.
+
+        Raises TypeTooLargeError where that has more than MAX_TYPE_SIZE parts.
+        """
+        if not t.params and t.kind is not Kind.TYPE_PARAM:
+            return t
+        self._room = MAX_TYPE_SIZE
+        return self._resolve(t, free_to_dyn=free_to_dyn)
+
+    def _resolve(self, t: Type, *, free_to_dyn: bool) -> Type:
         if t.kind is Kind.TYPE_PARAM:
             bound = self._bound.get(t.name)
             while bound is not None and bound.kind is Kind.TYPE_PARAM:
@@ -132,7 +147,10 @@ class Substitution:
             t = bound
         if not t.params or t.kind not in _COMPOSED:
             return t
-        params = tuple([self.resolve(param, free_to_dyn=free_to_dyn) for param in t.params])
+        self._room -= len(t.params)
+        if self._room < 0:
+            raise TypeTooLargeError
+        params = tuple([self._resolve(param, free_to_dyn=free_to_dyn) for param in t.params])
         return t if params == t.params else Type(t.kind, t.name, params)
 
     def _undo(self) -> None:
@@ -148,6 +166,8 @@ class Substitution:
         self._bound[parameter.name] = t
 
     def _assign(self, a: Type, b: Type) -> bool:
+        if a is b:
+            return a.kind is not Kind.UNSPECIFIED
         kind_a, kind_b = a.kind, b.kind
         if kind_b is Kind.TYPE_PARAM:
             valid, had_binding = self._substitute(a, b)
