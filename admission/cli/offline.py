@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from admission.audit.masking import Masking
 from admission.authorization import AuthorizationRules
+from admission.decision import Decision
 from admission.documents.document import Document, Source, read
-from admission.engine import Engine
+from admission.engine import Engine, Phase
 from admission.errors import AdmissionError, InputError, Issue, LoadError
 from admission.facts import FileFacts
 from admission.loader import LoadResult, load_documents, load_policies
+from admission.review import AdmissionRequest
 
 T = TypeVar("T")
 
@@ -25,7 +28,12 @@ class Offline:
 
     loaded: LoadResult
     engine: Engine
+    masking: Masking
     resources: tuple[Document, ...]
+
+    def judge(self, request: AdmissionRequest, phase: Phase = "both") -> Decision:
+        """Return what the server would answer, with secrets masked as there."""
+        return self.masking.masked(now(self.engine.review(request, phase=phase)), request)
 
 
 class Notes:
@@ -63,7 +71,8 @@ def open_offline(
         strict=strict_facts,
         note=note,
     )
-    return Offline(loaded, Engine(loaded.compile(), facts, clock=time.monotonic), tuple(documents))
+    engine = Engine(loaded.compile(), facts, clock=time.monotonic)
+    return Offline(loaded, engine, Masking(loaded.policies), tuple(documents))
 
 
 def print_issues(issues: Iterable[Issue]) -> None:

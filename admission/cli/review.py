@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from admission.cli.offline import Notes, Offline, now, open_offline, print_issues
+from admission.cli.offline import Notes, Offline, open_offline, print_issues
 from admission.cli.options import Authz, Policies, Resources, StrictFacts
 from admission.errors import InputError, NotAReviewError, ReviewError
 from admission.review import AdmissionResponse, Status, decode_review, encode_response
@@ -68,7 +68,7 @@ def _answer(offline: Offline, body: bytes, phase: Phase) -> bool:
     """Print the answer to one review and return whether it allows; what is a review is always answered."""
     try:
         review = decode_review(body)
-        response = now(offline.engine.review(review.request, phase=phase.value)).response(review.request.uid)
+        response = offline.judge(review.request, phase.value).response(review.request.uid)
         answer = encode_response(response, review.api_version)
     except ReviewError as error:
         response = AdmissionResponse(error.uid, allowed=False, status=Status(error.code, "Invalid", str(error)))
