@@ -150,8 +150,13 @@ class Substitution:
         self._room -= len(t.params)
         if self._room < 0:
             raise TypeTooLargeError
-        params = tuple([self._resolve(param, free_to_dyn=free_to_dyn) for param in t.params])
-        return t if params == t.params else Type(t.kind, t.name, params)
+        changed = False
+        params = []
+        for param in t.params:
+            resolved = self._resolve(param, free_to_dyn=free_to_dyn)
+            changed = changed or resolved is not param
+            params.append(resolved)
+        return Type(t.kind, t.name, tuple(params)) if changed else t
 
     def _undo(self) -> None:
         for name, before in reversed(self._trail):
