@@ -46,6 +46,7 @@ from admission.cel.pycode import (
     compare,
     constant,
     is_class,
+    located,
     method,
     name,
     present,
@@ -102,7 +103,7 @@ class Writer:
         definition = py.FunctionDef(name="expression", args=arguments, body=body, decorator_list=[])
         if sys.version_info >= (3, 12):
             definition.type_params = []
-        module = py.fix_missing_locations(py.Module(body=[definition], type_ignores=[]))
+        module = located(py.Module(body=[definition], type_ignores=[]))
         scope: dict[str, object] = {"__builtins__": {}, **runtime.NAMES, **self.constants}
         exec(compile(module, "<cel>", "exec"), scope)  # noqa: S102 - built from nodes above, no text of a user
         compiled: Compiled = scope["expression"]  # type: ignore[assignment]
