@@ -41,6 +41,7 @@ ENVIRONMENTS: dict[str, Rules] = {
     "standard": Rules(escaped_identifiers=True, strict=True, validators=()),
 }
 
+# types that are values too; all others can be named and built, but their name alone is an error when planned
 _TYPE_NAMES: dict[str, Type] = {
     "bool": types.BOOL,
     "bytes": types.BYTES,
@@ -53,6 +54,9 @@ _TYPE_NAMES: dict[str, Type] = {
     "string": types.STRING,
     "type": types.TYPE,
     "uint": types.UINT,
+    "google.protobuf.Duration": types.DURATION,
+    "google.protobuf.Empty": types.struct("google.protobuf.Empty"),
+    "google.protobuf.Timestamp": types.TIMESTAMP,
 }
 
 
@@ -80,7 +84,7 @@ class Environment:
         self.newer: dict[str, str] = {}
         self._functions: dict[str, Function] = {}
         self._idents: dict[str, tuple[Type, Value]] = {
-            known: (types.type_of_type(kind), kind) for known, kind in (_TYPE_NAMES | messages.WELL_KNOWN).items()
+            known: (types.type_of_type(kind), kind) for known, kind in _TYPE_NAMES.items()
         } | {name: (types.INT, number) for name, number in messages.ENUM_VALUES.items()}
         self._structs: dict[str, Mapping[str, Type]] = dict(messages.FIELDS)
         self._by_name: set[str] = set()

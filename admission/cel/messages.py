@@ -62,6 +62,7 @@ FIELDS: dict[str, dict[str, Type]] = {
         "list_value": types.LIST_DYN,
     },
     "google.protobuf.Any": {"type_url": types.STRING, "value": types.BYTES},
+    "google.protobuf.Empty": {},
 }
 
 

@@ -48,7 +48,7 @@ from admission.cel.interpreter import (
 from admission.cel.regex import compile_pattern
 from admission.cel.scope import Node, Scope
 from admission.cel.trace import Watch
-from admission.cel.types import Type
+from admission.cel.types import Kind, Type
 from admission.cel.values import MISSING, CelError, Value
 
 CONVERSIONS = frozenset(("bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"))
@@ -100,6 +100,7 @@ def plan(checked: CheckedAst, functions: FunctionTable, *, watch: bool = False) 
 class _Planner:
     def __init__(self, checked: CheckedAst, functions: FunctionTable, *, watch: bool) -> None:
         self.references = checked.references
+        self.types = checked.types
         self.functions = functions
         self.watch = watch
         self.accumulators: list[str] = []
@@ -134,6 +135,8 @@ class _Planner:
         if reference is not None:
             if reference.value is not MISSING:
                 return Const(id, reference.value)
+            if self.types[id].kind is Kind.TYPE:  # even a variable that holds a type is looked up as one (planner.go)
+                raise ProgramError(f"reference to undefined type: {reference.name}")
             return Attribute(id, reference.name or name, None)
         if name not in self.locals and name not in self.accumulators and not name.startswith("@"):
             return self._global(id, name) or Attribute(id, name, None)
