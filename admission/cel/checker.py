@@ -539,7 +539,7 @@ class _Checker:
 
     def _join(self, previous: Type | None, current: Type) -> Type:
         """Return what elements of both types have in common; mixed ones are dyn here, a validator may refuse them."""
-        if previous is None or previous is current:
+        if previous is None or previous is current or previous.kind is Kind.UNSPECIFIED:
             return current
         if not self._substitution.assignable(previous, current):
             return types.DYN
