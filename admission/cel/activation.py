@@ -27,10 +27,14 @@ class Overrun(Exception):  # noqa: N818 - a signal, not a fault
 
 
 class CancelledError(Exception):
-    """One expression passed its cost limit; unlike CelError, no operator absorbs it inside that expression."""
+    """Evaluation of one expression ended at once; unlike CelError, no operator absorbs it inside that expression.
 
-    def __init__(self) -> None:
-        super().__init__("operation cancelled: actual cost limit exceeded")
+    Either it passed its cost limit, or upstream would have stumbled here: `internal error: ...` is a panic that cel-go
+    caught at the very top.
+    """
+
+    def __init__(self, message: str = "operation cancelled: actual cost limit exceeded") -> None:
+        super().__init__(message)
 
 
 class Budget:

@@ -21,7 +21,7 @@ Accepts: TypeAlias = Callable[[Value], bool]
 # common/stdlib/standard.go: functions bound once, for all their overloads
 SINGLETONS = frozenset(
     ("_+_", "_-_", "_*_", "_/_", "_%_", "-_", "!_", "_<_", "_<=_", "_>_", "_>=_", "_==_", "_!=_", "_[_]")
-) | frozenset(("@in", "in", "_in_", "size", "type", "dyn", "matches"))
+) | frozenset(("@in", "in", "_in_", "size", "type", "dyn", "matches", "sort", "@sortByAssociatedKeys"))
 # functions that look at their arguments themselves, whatever these are
 PLAIN = frozenset(("!_", "@in", "in", "_in_", "contains", "endsWith", "startsWith"))
 _RECEIVERS = frozenset((str, values.Duration, values.Timestamp))  # values that answer for functions they do not have

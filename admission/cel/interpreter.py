@@ -119,32 +119,33 @@ class Call:
 
     def eval(self, scope: Scope) -> Value:
         """Return the function's result; the cost is known once the result is."""
-        args = self._arguments(scope)
         cost = self.dispatcher.cost
-        if cost is None:
-            scope.meter.charge(1)
-            return self.dispatcher.call(args)
-        try:
-            result = self.dispatcher.call(args)
-        except CelError:
-            scope.meter.charge(_cost_of_failure(cost, args))
-            raise
-        scope.meter.charge(cost(args, result))
-        return result
+        args, error = self._arguments(scope)
+        if error is None:
+            try:
+                result = self.dispatcher.call(args)
+            except CelError as failed:
+                error = failed
+            else:
+                scope.meter.charge(1 if cost is None else cost(args, result))
+                return result
+        if len(args) == len(self.args):  # upstream prices a call once all its arguments are on its stack
+            scope.meter.charge(1 if cost is None else _cost_of_failure(cost, args))
+        raise error
 
-    def _arguments(self, scope: Scope) -> list[Value]:
-        nodes = self.args
-        if len(nodes) == 2:
-            return list(eval_both(nodes[0], nodes[1], scope))
+    def _arguments(self, scope: Scope) -> tuple[list[Value], CelError | None]:
+        """Return the arguments, errors among them, and the first error; of two arguments both are evaluated."""
         args: list[Value] = []
-        try:
-            for node in nodes:
-                args.append(node.eval(scope))  # noqa: PERF401 - how many were evaluated matters
-        except CelError:
-            if len(args) == len(nodes) - 1:  # upstream prices a call once all its arguments are on its stack
-                scope.meter.charge(1)
-            raise
-        return args
+        error: CelError | None = None
+        for node in self.args:
+            try:
+                args.append(node.eval(scope))
+            except CelError as failed:
+                error = error or failed
+                args.append(failed)
+                if len(self.args) != 2:
+                    break
+        return args, error
 
 
 def _cost_of_failure(cost: CostFunction, args: list[Value]) -> int:

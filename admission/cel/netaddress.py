@@ -28,12 +28,14 @@ class Ip(Opaque):
         return self.address.bits // 8
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Ip):
-            raise CelError("no such overload")
-        return self.address == other.address
+        return isinstance(other, Ip) and self.address == other.address
 
     def __hash__(self) -> int:
         return hash((Ip, self.address))
+
+    def comparable(self, other: object) -> bool:
+        """Return whether the other one is an address too."""
+        return isinstance(other, Ip)
 
     def __str__(self) -> str:
         return str(self.address)
@@ -99,12 +101,14 @@ class Cidr(Opaque):
         return -(-self.prefix.length // 8)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Cidr):
-            raise CelError("no such overload")
-        return self.prefix == other.prefix
+        return isinstance(other, Cidr) and self.prefix == other.prefix
 
     def __hash__(self) -> int:
         return hash((Cidr, self.prefix))
+
+    def comparable(self, other: object) -> bool:
+        """Return whether the other one is a network too."""
+        return isinstance(other, Cidr)
 
     def __str__(self) -> str:
         return str(self.prefix)

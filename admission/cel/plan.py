@@ -279,7 +279,7 @@ class _Planner:
     def _membership(self, call: Call, arg: Node, members: Value) -> Node:
         if len(members) == 0:
             return Const(call.id, value=False)
-        if any(type(member) not in (str, int, values.Uint, float, bool, type(None)) for member in members):
+        if any(type(member) not in (str, int, values.Uint, float, bool) for member in members):
             return call
         return Membership(call.id, arg, frozenset((type(member) is bool, member) for member in members))
 

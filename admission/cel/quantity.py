@@ -60,9 +60,7 @@ class Quantity(Opaque):
         self._text = text
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Quantity) or other.computed:
-            raise CelError("no such overload")
-        return self.value == other.value
+        return isinstance(other, Quantity) and self.value == other.value
 
     def __hash__(self) -> int:
         return hash((Quantity, self.value))
@@ -73,6 +71,10 @@ class Quantity(Opaque):
     def __str__(self) -> str:
         """Print the canonical form: no fraction, the largest suffix that loses nothing; as written where that is so."""
         return self._text or _canonical(self)
+
+    def comparable(self, other: object) -> bool:
+        """Return whether the other one is a quantity that was not computed."""
+        return isinstance(other, Quantity) and not other.computed
 
     def compare(self, other: Quantity) -> int:
         """Return -1, 0 or 1."""

@@ -37,14 +37,16 @@ class Uint(int):
 
 
 class Opaque:
-    """Base of values that only functions can look into; subclasses name their type and define `__eq__`/`__hash__`.
-
-    Where upstream refuses to compare a value with one of another type, `__eq__` raises CelError `no such overload`.
-    """
+    """Base of values that only functions can look into; subclasses name their type and define `__eq__`/`__hash__`."""
 
     __slots__ = ()
     cel_type: Type = types.DYN
     cost_size: int = 1  # what cost is counted with where cel-go asks for a value's size
+
+    def comparable(self, other: object) -> bool:
+        """Return whether `self == other` has an answer; upstream's `==` refuses most Kubernetes types to others."""
+        del other
+        return True
 
 
 class Duration(Opaque):
@@ -255,7 +257,11 @@ def equal(a: Value, b: Value, pace: Callable[[int], None] | None = None) -> bool
         return b is None
     if class_a in LIST_CLASSES or class_a in MAP_CLASSES:
         return _deep_equal(a, b, pace)
-    return b is not None and bool(a == b)
+    if b is None:
+        return False
+    if isinstance(a, Opaque) and not a.comparable(b):
+        raise CelError("no such overload")
+    return bool(a == b)
 
 
 def same(a: Value, b: Value, pace: Callable[[int], None] | None = None) -> bool:

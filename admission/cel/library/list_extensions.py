@@ -25,13 +25,15 @@ import itertools
 from collections.abc import Sequence
 
 from admission.cel import macro, types
+from admission.cel.activation import CancelledError
 from admission.cel.ast import Call, Comprehension, Expr, Ident, ListExpr, MacroCall, Select
 from admission.cel.function import CostFunction, Function, Implementation, Library, Macro, MacroContext, Overload
+from admission.cel.gonames import go_name
 from admission.cel.members import Members
 from admission.cel.ordering import compare, is_comparable, sort_key
 from admission.cel.sizes import CALL, LIST_CREATION, STRING_FACTOR, affordable, size_of, walkable
 from admission.cel.types import Type
-from admission.cel.values import LIST_CLASSES, CelError, Value, is_nan
+from admission.cel.values import LIST_CLASSES, CelError, Duration, Timestamp, Uint, Value, is_nan, type_of
 
 _COMPARABLE = (
     types.INT,
@@ -43,6 +45,7 @@ _COMPARABLE = (
     types.STRING,
     types.BYTES,
 )
+_ADDERS = frozenset((int, Uint, float, str, bytes, Duration, Timestamp))
 _T = types.type_param("T")
 _LIST_T = types.list_of(_T)
 _INPUT = "@__sortBy_input__"
@@ -79,6 +82,16 @@ def _flatten(elements: Value, depth: int = 1) -> Value:
             open_lists.pop()
             walkable(len(flat))
     return flat
+
+
+def _flatten_anything(elements: Value, *depth: Value) -> Value:
+    """Flatten what is no list of lists as far as can be seen: upstream calls its function with any argument."""
+    if depth and type(depth[0]) is not int:
+        raise CelError("no such overload")
+    if type(elements) not in LIST_CLASSES:
+        arguments = ", ".join(type_of(argument).full_name for argument in depth)
+        raise CelError(f"no such overload: {type_of(elements).full_name}.flatten({arguments})")
+    return _flatten(elements, *depth)
 
 
 def _sort(elements: Value) -> Value:
@@ -151,8 +164,10 @@ def _output_cost(_: Sequence[Value], result: Value) -> int:
 
 
 def _flatten_cost(args: Sequence[Value], _: Value) -> int:
-    depth = max(0, args[1]) if len(args) == 2 else 1
-    return _allocation(float(depth), len(args[0]))
+    depth = args[1] if len(args) == 2 else 1
+    if type(depth) is not int:
+        raise CancelledError(f"internal error: interface conversion: ref.Val is {go_name(depth)}, not types.Int")
+    return _allocation(float(depth), size_of(args[0]))
 
 
 def _square_cost(elements: Value) -> int:
@@ -164,11 +179,21 @@ def _square_cost(elements: Value) -> int:
 
 
 def _first_square_cost(args: Sequence[Value], _: Value) -> int:
-    return _square_cost(args[0])
+    return _square_cost(_list_to_price(args[0]))
 
 
 def _keys_square_cost(args: Sequence[Value], _: Value) -> int:
-    return _square_cost(args[1])
+    return _square_cost(_list_to_price(args[1]))
+
+
+def _list_to_price(value: Value) -> Value:
+    """Return the list whose elements the price depends on; upstream stumbles over an error or any other value."""
+    if type(value) in LIST_CLASSES:
+        return value
+    missing = "Contains" if type(value) in _ADDERS else "Add"
+    raise CancelledError(
+        f"internal error: interface conversion: {go_name(value)} is not traits.Lister: missing method {missing}"
+    )
 
 
 def _sort_by_macro(context: MacroContext, target: Expr | None, args: list[Expr]) -> Expr | None:
@@ -216,6 +241,10 @@ LIBRARY = Library(
                 _member("list_flatten", (types.list_of(_LIST_T),), _LIST_T, _flatten, _flatten_cost),
                 _member("list_flatten_int", (types.LIST_DYN, types.INT), types.LIST_DYN, _flatten, _flatten_cost),
             ),
+            undeclared=(
+                _member("list_flatten", (types.DYN,), types.DYN, _flatten_anything, _flatten_cost),
+                _member("list_flatten_int", (types.DYN, types.DYN), types.DYN, _flatten_anything, _flatten_cost),
+            ),
         ),
         Function(
             "sort",
@@ -223,6 +252,7 @@ LIBRARY = Library(
                 _member(f"list_{t.name}_sort", (types.list_of(t),), types.list_of(t), _sort, _first_square_cost)
                 for t in _COMPARABLE
             ),
+            undeclared=(_member("list_sort", (types.LIST_DYN,), types.LIST_DYN, _sort, _first_square_cost),),
         ),
         Function(
             "@sortByAssociatedKeys",
@@ -236,13 +266,25 @@ LIBRARY = Library(
                 )
                 for t in _COMPARABLE
             ),
+            undeclared=(
+                _member(
+                    "list_sortByAssociatedKeys",
+                    (types.LIST_DYN, types.LIST_DYN),
+                    types.LIST_DYN,
+                    _sort_by,
+                    _keys_square_cost,
+                ),
+            ),
         ),
         Function(
             "lists.range",
             (Overload("lists_range", (types.INT,), types.list_of(types.INT), _range, cost=_output_cost),),
         ),
         Function("reverse", (_member("list_reverse", (_LIST_T,), _LIST_T, _reverse, _output_cost),)),
-        Function("distinct", (_member("list_distinct", (_LIST_T,), _LIST_T, _distinct, _first_square_cost),)),
+        Function(
+            "distinct",
+            (_member("list_distinct", (_LIST_T,), _LIST_T, _distinct, _first_square_cost),),
+        ),
     ),
     macros=(Macro("sortBy", True, 2, _sort_by_macro),),
     since="1.34",

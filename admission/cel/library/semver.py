@@ -49,12 +49,14 @@ class Semver(Opaque):
         self._text = text
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Semver):
-            raise CelError("no such overload")
-        return self.rank == other.rank
+        return isinstance(other, Semver) and self.rank == other.rank
 
     def __hash__(self) -> int:
         return hash((Semver, self.rank))
+
+    def comparable(self, other: object) -> bool:
+        """Return whether the other one is a version too."""
+        return isinstance(other, Semver)
 
     def __str__(self) -> str:
         return self._text

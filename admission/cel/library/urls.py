@@ -39,12 +39,14 @@ class UrlValue(Opaque):
         self.url = url
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, UrlValue):
-            raise CelError("no such overload")
-        return str(self) == str(other)
+        return isinstance(other, UrlValue) and str(self) == str(other)
 
     def __hash__(self) -> int:
         return hash((UrlValue, str(self)))
+
+    def comparable(self, other: object) -> bool:
+        """Return whether the other one is a URL too."""
+        return isinstance(other, UrlValue)
 
     def __str__(self) -> str:
         return _text(str(self.url))
