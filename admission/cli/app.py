@@ -6,6 +6,7 @@ Only this file and the commands print or end the process.
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 import traceback
@@ -70,7 +71,8 @@ def make_app(wanted: str | None) -> typer.Typer:
     for name, sentence in COMMANDS.items():
         if name == wanted:
             module: Any = importlib.import_module(f"admission.cli.{name}")
-            app.command(name, short_help=sentence, epilog=_epilog(module.EXAMPLES))(module.command)
+            text = _unwrapped(module.command.__doc__)
+            app.command(name, short_help=sentence, help=text, epilog=_epilog(module.EXAMPLES))(module.command)
         else:
             app.command(name, short_help=sentence)(_not_wanted)
     return app
@@ -78,6 +80,12 @@ def make_app(wanted: str | None) -> typer.Typer:
 
 def _command_in(arguments: Sequence[str]) -> str | None:
     return next((argument for argument in arguments if not argument.startswith("-")), None)
+
+
+def _unwrapped(docstring: str | None) -> str:
+    """Return the paragraphs of a docstring as one line each, for a terminal of any width."""
+    paragraphs = inspect.cleandoc(docstring or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs).replace("[", r"\[")
 
 
 def _epilog(examples: Sequence[str]) -> str:
@@ -95,12 +103,15 @@ def _general(
         bool,
         typer.Option(
             "--version",
+            metavar="",
             help="Print the version, the Kubernetes whose semantics it follows, and the Python.",
             callback=lambda shown: _print_version() if shown else None,
             is_eager=True,
         ),
     ] = False,
-    debug: Annotated[bool, typer.Option(DEBUG, help="Show where a fault lies: the traceback of any error.")] = False,
+    debug: Annotated[
+        bool, typer.Option(DEBUG, metavar="", help="Show where a fault lies: the traceback of any error.")
+    ] = False,
 ) -> None:
     """Admission policies for Kubernetes, in YAML and CEL, answered exactly as the API server does."""
 

@@ -43,7 +43,8 @@ class Format(StrEnum):
 
 def command(
     manifests: Annotated[
-        list[str], typer.Argument(metavar="MANIFEST.yaml|DIR|-...", help="What would be applied; - is standard input.")
+        list[str],
+        typer.Argument(metavar="MANIFEST", help="What would be applied: files, folders, - for standard input."),
     ],
     policies: Policies,
     resources: Resources = None,

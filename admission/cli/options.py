@@ -43,6 +43,7 @@ StrictFacts = Annotated[
     bool,
     typer.Option(
         "--strict-facts",
+        metavar="",
         help="Treat a Namespace that is in no resource as an error, instead of assuming a plain one.",
         rich_help_panel=_POLICIES,
     ),
@@ -59,7 +60,7 @@ Groups = Annotated[
     typer.Option(
         "--as-group",
         metavar="GROUP",
-        help="A group of that user. May be repeated.  [default: system:authenticated]",
+        help="A group of that user. May be repeated (default: system:authenticated).",
         rich_help_panel=_REQUEST,
     ),
 ]
@@ -67,8 +68,9 @@ NoDefaults = Annotated[
     bool,
     typer.Option(
         "--no-defaults",
+        metavar="",
         help="Judge manifests as written, without what the API server fills in.",
         rich_help_panel=_REQUEST,
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only findings.", rich_help_panel=_OUTPUT)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Print only findings.", rich_help_panel=_OUTPUT)]

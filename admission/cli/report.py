@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,6 +26,7 @@ CONTEXT: Final = 2
 
 _VERBS: Final = {Action.DENY: "denied", Action.WARN: "warned", Action.AUDIT: "audited"}
 _COLOURS: Final = {"denied": "31", "warned": "33", "audited": "36", "could not be judged": "33", "changed": "36"}
+_ENDS: Final = ("denied", "warned", "changed", "fine")
 _STEP: Final = re.compile(r"\[([^\]]*)\]|\.?([^.\[]+)")
 
 
@@ -55,11 +57,8 @@ class Summary:
 
     def line(self, results: Sequence[Judged]) -> str:
         """Return the line: what there was, how it ended, how long it took."""
-        denied = sum(not judged.decision.allowed for judged in results)
-        warned = sum(judged.decision.allowed and bool(judged.decision.warnings) for judged in results)
-        changed = sum(bool(judged.decision.patch) for judged in results)
-        parts = [(denied, "denied"), (warned, "warned"), (changed, "changed"), (len(results) - denied - warned, "fine")]
-        ends = ", ".join(f"{number} {word}" for number, word in parts if number) or "nothing to judge"
+        numbers = Counter(_end(judged.decision) for judged in results)
+        ends = ", ".join(f"{numbers[end]} {end}" for end in _ENDS if numbers[end]) or "nothing to judge"
         counts = f"{_count(self.files, 'file')}, {_count(len(results), 'resource')}"
         return f"{counts}, {_count(self.policies, 'policy', 'policies')}: {ends} in {self.seconds:.2f} s"
 
@@ -74,6 +73,14 @@ def as_page(results: Iterable[Judged], policies: Mapping[str, Policy], *, colour
     paint = _Paint(colour)
     blocks = [block for judged in results for block in _blocks(judged, policies, paint)]
     return "\n\n".join(blocks)
+
+
+def _end(decision: Decision) -> str:
+    if not decision.allowed:
+        return "denied"
+    if decision.warnings:
+        return "warned"
+    return "changed" if decision.patch else "fine"
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -31,7 +31,8 @@ class Phase(StrEnum):
 
 def command(
     reviews: Annotated[
-        list[str], typer.Argument(metavar="REVIEW.json...", help="Bodies that a webhook was sent; - is standard input.")
+        list[str],
+        typer.Argument(metavar="REVIEW", help="Bodies that a webhook is sent: files, - for standard input."),
     ],
     policies: Policies,
     resources: Resources = None,
