@@ -120,7 +120,7 @@ class Environment:
             merged: dict[str, Overload] = {overload.id: overload for overload in (*known.overloads, *overloads)}
             overloads = tuple(merged.values())
         self._functions[function.name] = replace(function, overloads=overloads)
-        if library.priced_by_name:
+        if library.priced_by_name and known is None:  # `string` of an address is still the language's own function
             self._by_name.add(function.name)
         self.newer.pop(function.name, None)
 
