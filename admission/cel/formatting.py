@@ -37,6 +37,8 @@ Clause: TypeAlias = Callable[[Value, int], str]
 DEFAULT_PRECISION = 6
 LONGEST_TEXT = 16 << 20  # code points: nothing that is looked at afterwards can be longer, see sizes.PER_CALL_LIMIT
 MOST_PRECISION = 1_000_000
+_MOST_PARTS = 2_000_000  # scalars, and brackets of what they are in
+_CONTAINERS = frozenset((*LIST_CLASSES, *MAP_CLASSES))
 
 _PRECISION = re.compile(r"\.([0-9]*)")
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -88,7 +90,7 @@ class Style:
 
 
 def _too_long() -> CelError:
-    return CelError(f"a formatted text may not be longer than {LONGEST_TEXT} code points")
+    return CelError(f"a formatted text may not be longer than {LONGEST_TEXT} code points or {_MOST_PARTS} values")
 
 
 def _formatted(clause: Clause, value: Value, precision: int) -> str:
@@ -137,46 +139,49 @@ class Nesting:
     comma: str = ", "
 
     def render(self, value: Value) -> str:
-        """Return the text of a value; CelError where it would be too long."""
+        """Return the text of a list or a map; CelError where it would be too long."""
         parts: list[str] = []
         length = 0
-        stack = [self._enter(value)]
+        stack = [self._inside(value)]
         while stack:
             for part in stack[-1]:
-                if isinstance(part, str):
-                    parts.append(part)
-                    length += len(part)
-                    if length > LONGEST_TEXT:
-                        raise _too_long()
-                else:
-                    stack.append(part)
+                if type(part) is not str:
+                    stack.append(part)  # type: ignore[arg-type]  # what is no text is the inside of a container
                     break
+                parts.append(part)
+                length += len(part)
+                if length > LONGEST_TEXT:
+                    raise _too_long()
             else:
                 stack.pop()
+            if len(parts) > _MOST_PARTS:
+                raise _too_long()
         return "".join(parts)
 
-    def _enter(self, value: Value) -> Iterator[_Part]:
-        kind = type(value)
-        if kind in LIST_CLASSES:
-            return self._elements(value)
-        if kind in MAP_CLASSES:
-            return self._entries(value)
-        return iter((self.scalar(value),))
+    def _inside(self, container: Value) -> Iterator[_Part]:
+        return self._elements(container) if type(container) in LIST_CLASSES else self._entries(container)
 
     def _elements(self, elements: Value) -> Iterator[_Part]:
         walkable(len(elements))
         separator = "["
         for element in elements:
-            yield separator
-            yield self._enter(element)
+            if type(element) in _CONTAINERS:
+                yield separator
+                yield self._inside(element)
+            else:
+                yield separator + self.scalar(element)
             separator = self.comma
         yield "]" if len(elements) else "[]"
 
     def _entries(self, mapping: Value) -> Iterator[_Part]:
         separator = "{"
         for text, key in sorted(((self.key(key), key) for key in mapping), key=lambda entry: entry[0]):
-            yield f"{separator}{text}{self.colon}"
-            yield self._enter(find(mapping, key))
+            value = find(mapping, key)
+            if type(value) in _CONTAINERS:
+                yield f"{separator}{text}{self.colon}"
+                yield self._inside(value)
+            else:
+                yield f"{separator}{text}{self.colon}{self.scalar(value)}"
             separator = self.comma
         yield "}" if len(mapping) else "{}"
 
@@ -230,7 +235,7 @@ def _simple(value: Value) -> str | None:
 
 def _localized_text(value: Value, _: int) -> str:
     kind = type(value)
-    if kind in LIST_CLASSES or kind in MAP_CLASSES:
+    if kind in _CONTAINERS:
         return _LOCALIZED_NESTING.render(value)
     simple = _simple(value)
     if simple is not None:
@@ -335,7 +340,7 @@ LOCALIZED_STYLE = Style(
 
 
 def _plain_text(value: Value, _: int) -> str:
-    if type(value) in LIST_CLASSES or type(value) in MAP_CLASSES:
+    if type(value) in _CONTAINERS:
         return _PLAIN_NESTING.render(value)
     return _plain_scalar(value)
 

@@ -24,7 +24,17 @@ from admission.cel.function import Function, Library, Overload
 from admission.cel.numerals import format_positional
 from admission.cel.sizes import first_string_cost, string_cost
 from admission.cel.times import format_timestamp, total_seconds
-from admission.cel.values import INT_MAX, INT_MIN, CelError, Duration, Timestamp, Value, type_of
+from admission.cel.values import (
+    INT_MAX,
+    INT_MIN,
+    LIST_CLASSES,
+    MAP_CLASSES,
+    CelError,
+    Duration,
+    Timestamp,
+    Value,
+    type_of,
+)
 
 
 def _decode(text: str) -> Value:
@@ -52,7 +62,9 @@ def _with_doubles(value: Value) -> Value:
 
 
 def _encode(value: Value) -> str:
-    return _NESTING.render(value)
+    if type(value) in LIST_CLASSES or type(value) in MAP_CLASSES:
+        return _NESTING.render(value)
+    return _scalar(value)
 
 
 def _scalar(value: Value) -> str:

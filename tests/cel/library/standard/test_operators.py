@@ -124,7 +124,7 @@ def test_numbers_are_ordered_across_their_types(evaluate: Evaluate, text: str) -
 def test_division_and_remainder_fit_together(a: int, b: int) -> None:
     if b == 0 or (a, b) == (INT_MIN, -1):
         for overload in ("divide_int64", "modulo_int64"):
-            with pytest.raises(CelError, match="by zero|integer overflow"):
+            with pytest.raises(CelError, match=r"by zero|integer overflow"):
                 call(overload, a, b)
         return
     quotient, rest = call("divide_int64", a, b), call("modulo_int64", a, b)
