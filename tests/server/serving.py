@@ -15,11 +15,12 @@ from typing import Any, ClassVar
 import httpx
 import orjson
 
+from admission.audit.sink import Sink
 from admission.decision import Decision, Finding, Outcome, decide_validation
 from admission.policy import Action, Binding, Expression, PolicySet, ValidatingPolicy, Validation
 from admission.review import AdmissionRequest
 from admission.server.assembly import Assembly, listen
-from admission.server.loading import Loaded
+from admission.server.loading import Load, Loaded
 from admission.server.ops import OpsServer
 from admission.server.settings import Settings
 
@@ -195,11 +196,21 @@ def trusting(folder: Path) -> ssl.SSLContext:
 
 
 @contextmanager
-def serving(folder: Path, policies: PolicySet = POLICIES, **changes: Any) -> Iterator[Running]:
-    """Run a server over the certificate in `folder` until the end of the block."""
+def serving(
+    folder: Path,
+    policies: PolicySet = POLICIES,
+    *,
+    sinks: tuple[Sink, ...] = (),
+    load: Load | None = None,
+    **changes: Any,
+) -> Iterator[Running]:
+    """Run a server over the certificate in `folder` until the end of the block.
+
+    It judges by labels, or with the engine that `load` returns.
+    """
     settings = settings_for(folder, **changes)
     log, other, engine = LogRecorder(), Recorder(), LabelEngine()
-    assembly = Assembly(settings, sinks=[log, other])
+    assembly = Assembly(settings, sinks=[log, other, *sinks])
     ops = OpsServer(settings.host, settings.ops_port, assembly)
     ops.start()
     started = threading.Event()
@@ -212,7 +223,8 @@ def serving(folder: Path, policies: PolicySet = POLICIES, **changes: Any) -> Ite
 
         try:
             with listen(settings.host, settings.port) as listening:
-                assembly.serve(Loaded(policies, engine), listening, signals=False, started=tell)
+                loaded = Loaded(policies, engine) if load is None else load(settings, assembly.offload)
+                assembly.serve(loaded, listening, signals=False, started=tell)
         finally:
             assembly.close()
             started.set()
