@@ -84,7 +84,7 @@ def equality(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:
     """Write `a == b`, `a != b`: by Python's own operators wherever one side makes them exact."""
     negated = expr.function == "_!=_"
     left, right = writer.value(args[0]), writer.value(args[1])
-    if left.constant is not MISSING and right.constant is MISSING:
+    if left.constant is not MISSING and right.constant is MISSING and not isinstance(left.constant, list | dict):
         left, right = right, left
     known = right.constant
     writer.cost += 1 + len(known) // 10 if isinstance(known, str | bytes) else PREPAID

@@ -28,7 +28,9 @@ class Ip(Opaque):
         return self.address.bits // 8
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Ip) and self.address == other.address
+        if not isinstance(other, Ip):
+            raise CelError("no such overload")
+        return self.address == other.address
 
     def __hash__(self) -> int:
         return hash((Ip, self.address))
@@ -101,7 +103,9 @@ class Cidr(Opaque):
         return -(-self.prefix.length // 8)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Cidr) and self.prefix == other.prefix
+        if not isinstance(other, Cidr):
+            raise CelError("no such overload")
+        return self.prefix == other.prefix
 
     def __hash__(self) -> int:
         return hash((Cidr, self.prefix))

@@ -60,7 +60,9 @@ class Quantity(Opaque):
         self._text = text
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Quantity) and self.value == other.value
+        if not isinstance(other, Quantity):
+            raise CelError("no such overload")
+        return self.value == other.value
 
     def __hash__(self) -> int:
         return hash((Quantity, self.value))

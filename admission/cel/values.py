@@ -37,7 +37,11 @@ class Uint(int):
 
 
 class Opaque:
-    """Base of values that only functions can look into; subclasses name their type and define `__eq__`/`__hash__`."""
+    """Base of values that only functions can look into; subclasses name their type and define `__eq__`/`__hash__`.
+
+    Those that are not `comparable` with a value of another type raise CelError in `__eq__`, so that code which compares
+    with Python's own operator cannot take them for merely different.
+    """
 
     __slots__ = ()
     cel_type: Type = types.DYN
@@ -259,7 +263,9 @@ def equal(a: Value, b: Value, pace: Callable[[int], None] | None = None) -> bool
         return _deep_equal(a, b, pace)
     if b is None:
         return False
-    if isinstance(a, Opaque) and not a.comparable(b):
+    if not isinstance(a, Opaque):
+        return not isinstance(b, Opaque) and bool(a == b)
+    if not a.comparable(b):
         raise CelError("no such overload")
     return bool(a == b)
 

@@ -38,6 +38,10 @@ class _Incomparable(Opaque):
     """A value that exists for its functions only."""
 
     __slots__ = ()
+    __hash__ = Opaque.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise CelError("no such overload")
 
     def comparable(self, other: object) -> bool:
         """Return that nothing can be compared with it, not even itself."""

@@ -26,7 +26,7 @@ from admission.cel import names, types
 from admission.cel.function import Function, Library, Overload
 from admission.cel.sizes import regex_cost
 from admission.cel.url import UrlError, parse_request_uri
-from admission.cel.values import NONE, Opaque, Optional_, Value
+from admission.cel.values import NONE, CelError, Opaque, Optional_, Value
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
@@ -47,7 +47,9 @@ class Format(Opaque):
         self.size = size
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Format) and self.name == other.name
+        if not isinstance(other, Format):
+            raise CelError("no such overload")
+        return self.name == other.name
 
     def __hash__(self) -> int:
         return hash((Format, self.name))

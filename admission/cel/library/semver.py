@@ -49,7 +49,9 @@ class Semver(Opaque):
         self._text = text
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Semver) and self.rank == other.rank
+        if not isinstance(other, Semver):
+            raise CelError("no such overload")
+        return self.rank == other.rank
 
     def __hash__(self) -> int:
         return hash((Semver, self.rank))

@@ -39,7 +39,9 @@ class UrlValue(Opaque):
         self.url = url
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, UrlValue) and str(self) == str(other)
+        if not isinstance(other, UrlValue):
+            raise CelError("no such overload")
+        return str(self) == str(other)
 
     def __hash__(self) -> int:
         return hash((UrlValue, str(self)))

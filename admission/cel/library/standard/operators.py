@@ -224,8 +224,6 @@ def _at_key(mapping: Value, key: Value) -> Value:
 
 def _in_list(wanted: Value, elements: Value) -> bool:
     affordable(len(elements))
-    if type(wanted) is str and type(elements) is list:
-        return wanted in elements
     return any(same(wanted, element) for element in elements)
 
 
