@@ -260,7 +260,16 @@ class ListNode:
     optional: frozenset[int]
 
     def eval(self, scope: Scope) -> Value:
-        """Return the list; absent optional elements are left out."""
+        """Return the list; absent optional elements are left out. The price is the same where an element fails."""
+        try:
+            made = self._made(scope)
+        except CelError:
+            scope.meter.charge(LIST_COST)
+            raise
+        scope.meter.charge(LIST_COST)
+        return made
+
+    def _made(self, scope: Scope) -> Value:
         result: list[Value] = []
         for index, element in enumerate(self.elements):
             value = element.eval(scope)
@@ -273,7 +282,6 @@ class ListNode:
                     continue
                 value = value.value
             result.append(value)
-        scope.meter.charge(LIST_COST)
         return result
 
 
@@ -287,6 +295,15 @@ class MapNode:
 
     def eval(self, scope: Scope) -> Value:
         """Return the map; a later entry replaces an earlier one of the same key, an absent optional removes it."""
+        try:
+            made = self._made(scope)
+        except CelError:
+            scope.meter.charge(MAP_COST)
+            raise
+        scope.meter.charge(MAP_COST)
+        return made
+
+    def _made(self, scope: Scope) -> Value:
         result: dict[tuple[bool, Value], tuple[Value, Value]] = {}
         for key_node, value_node, optional in self.entries:
             key = key_node.eval(scope)
@@ -303,7 +320,6 @@ class MapNode:
             if self.strict and known in result:
                 raise CelError(f"repeated key: {show_key(key)}")
             result[known] = (key, value)
-        scope.meter.charge(MAP_COST)
         return values.make_map(result.values())
 
 
@@ -317,6 +333,15 @@ class StructNode:
 
     def eval(self, scope: Scope) -> Value:
         """Return the object with the fields that were set."""
+        try:
+            made = self._made(scope)
+        except CelError:
+            scope.meter.charge(STRUCT_COST)
+            raise
+        scope.meter.charge(STRUCT_COST)
+        return made
+
+    def _made(self, scope: Scope) -> Value:
         result: dict[str, Value] = {}
         for name, node, optional in self.fields:
             value = node.eval(scope)
@@ -327,7 +352,6 @@ class StructNode:
                     continue
                 value = value.value
             result[name] = value
-        scope.meter.charge(STRUCT_COST)
         return self.build(result)
 
 
