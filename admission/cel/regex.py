@@ -68,7 +68,10 @@ class Pattern:
         self._inside = "\\B" in text  # which RE2, looking at bytes, also finds inside of a code point
 
         def search(subject: str) -> Any:
-            encoded = subject.encode()
+            try:
+                encoded = subject.encode()
+            except UnicodeEncodeError:
+                encoded = _repaired(subject)
             found = match(_ANYWHERE, encoded, 0, len(encoded))[0]
             return None if found == _NOWHERE else found
 
@@ -76,7 +79,7 @@ class Pattern:
 
     def find(self, text: str) -> str | None:
         """Return the leftmost match, None where there is none."""
-        encoded = text.encode()
+        encoded = _encoded(text)
         start, end = self._next(encoded, 0)
         return None if start < 0 else encoded[start:end].decode()
 
@@ -86,7 +89,7 @@ class Pattern:
         An empty match right after another match does not count (Go regexp.FindAllString). One search is linear, but
         each may have to look at all the rest: `pace` is told how many KiB that are at most.
         """
-        encoded = text.encode()
+        encoded = _encoded(text)
         found: list[str] = []
         place, last_end = 0, -1
         while len(found) != limit and place <= len(encoded):
@@ -113,6 +116,18 @@ class Pattern:
             place = _next_code_point(encoded, found[0])
             found = self._match(_ANYWHERE, encoded, place, length)[0]
         return found
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _repaired(text)
+
+
+def _repaired(text: str) -> bytes:
+    """Return the UTF-8 of a text with U+FFFD for each half of a surrogate pair, which is what Go makes of it."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def _is_inside(byte: int) -> bool:
@@ -166,7 +181,7 @@ def _with_memory(text: str, memory: int) -> Any:
     options.log_errors = False
     options.never_capture = True
     options.max_mem = memory
-    return _re2.RE2(text.encode(), options)
+    return _re2.RE2(_encoded(text), options)
 
 
 def _message(error: Any) -> str:

@@ -113,6 +113,13 @@ def test_the_way_to_many_matches_can_be_watched() -> None:
     assert len(seen) == 2049
 
 
+def test_half_a_surrogate_pair_is_a_character_that_is_wrong() -> None:
+    for text in ("a\ud800b", "a\udc00b"):
+        assert compile_pattern("a\ufffdb").search(text) is not None
+        assert compile_pattern("^a.b$").find_all(text) == ["a\ufffdb"]
+        assert compile_pattern(text).find("a\ufffdb") == "a\ufffdb"
+
+
 def test_patterns_that_are_computed_are_remembered() -> None:
     assert known_pattern("ab*") is known_pattern("ab*")
     with pytest.raises(CelError):
