@@ -142,14 +142,10 @@ class Inputs:
         """Return the one activation for expressions that name no variables of a policy, with a fresh budget."""
         shared = self._shared
         if shared is None:
-            shared = self._shared = Activation(self.variables(None), Budget(check=self._look))
+            shared = self._shared = Activation(self.variables(None), Budget())
         shared.variables["params"] = params
-        shared.budget.renew()
+        shared.budget.renew(self.check)
         return shared
-
-    def _look(self) -> None:
-        if self.check is not None:
-            self.check()
 
     def about(self, object: JsonObject | None, old_object: JsonObject | None) -> Inputs:  # noqa: A002 - as above
         """Return the same inputs about other objects."""

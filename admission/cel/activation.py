@@ -7,6 +7,7 @@ read here: `check` is called every PACE steps and raises when the deadline has p
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -71,8 +72,9 @@ class Budget:
             if self._check is not None:
                 self._check()
 
-    def renew(self) -> None:
-        """Begin another evaluation on the same clock: nothing is spent and nothing bound."""
+    def renew(self, check: Callable[[], None] | None) -> None:
+        """Begin another evaluation: nothing is spent and nothing bound."""
+        self._check = check
         self.spent = 0
         self.bound = 0
         self.mark = min(self.per_call, MARK)
@@ -115,7 +117,7 @@ class Activation:
     `exact` evaluations use the interpreter only and count every unit of cost.
     """
 
-    __slots__ = ("budget", "exact", "variables")
+    __slots__ = ("__weakref__", "budget", "exact", "variables")
 
     def __init__(self, variables: dict[str, Value], budget: Budget | None = None, *, exact: bool = False) -> None:
         self.variables = variables
@@ -134,8 +136,9 @@ class LazyVariables:
 
     def __init__(self, programs: Mapping[str, Program | str], activation: Activation) -> None:
         self._programs = programs
-        self._activation = activation
-        self._values: dict[str, Value | CelError] = {}
+        # an activation holds its lazy variables: a strong reference back would leave every object to the collector
+        self._activation = weakref.ref(activation)
+        self._values: dict[str, Value | _Failure] = {}
 
     def __contains__(self, name: object) -> bool:
         return name in self._programs
@@ -146,20 +149,35 @@ class LazyVariables:
             value = self._values[name]
         except KeyError:
             value = self._values[name] = self._evaluate(name)
-        if type(value) is CelError:
-            raise value
+        if type(value) is _Failure:
+            raise CelError(value.text)
         return value
 
     def trace(self, name: str, root: Value) -> Trace | None:
         """Return how the variable got its value; None where it does not compile."""
         program = self._programs.get(name)
-        return program.trace(self._activation, root) if program is not None and not isinstance(program, str) else None
+        activation = self._activation()
+        if program is None or isinstance(program, str) or activation is None:
+            return None
+        return program.trace(activation, root)
 
-    def _evaluate(self, name: str) -> Value | CelError:
+    def _evaluate(self, name: str) -> Value | _Failure:
         program = self._programs[name]
         if isinstance(program, str):
-            return CelError(f'composited variable "{name}" fails to compile: {program}')
+            return _Failure(f'composited variable "{name}" fails to compile: {program}')
+        activation = self._activation()
+        if activation is None:
+            return _Failure(f'composited variable "{name}" fails to evaluate: the evaluation is over')
         try:
-            return program.evaluate(self._activation)
+            return program.evaluate(activation)
         except CelError as error:
-            return CelError(f'composited variable "{name}" fails to evaluate: {error}')
+            return _Failure(f'composited variable "{name}" fails to evaluate: {error}')
+
+
+class _Failure:
+    """The error of a variable; only its text, since an exception would keep the frames it passed through."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text

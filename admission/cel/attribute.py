@@ -13,6 +13,7 @@ from admission.cel import values
 from admission.cel.activation import LazyVariables, Meter
 from admission.cel.scope import GrowingList, GrowingMap, Node, Scope
 from admission.cel.trace import Trace
+from admission.cel.types import Type
 from admission.cel.values import MISSING, NONE, CelError, KeyedMap, Optional_, StructValue, Uint, Value
 
 KEY_CLASSES = (str, int, Uint, float, bool)
@@ -199,5 +200,16 @@ def show_key(key: Value) -> str:
 
 def go_type(value: Value) -> str:
     """Return the Go name of a value's class, which cel-go prints for keys that cannot be keys."""
-    names = {bytes: "types.Bytes", type(None): "types.Null", list: "[]interface {}", dict: "map[string]interface {}"}
-    return names.get(type(value), type(value).__name__)
+    return _GO_TYPES.get(type(value), type(value).__name__)
+
+
+_GO_TYPES: dict[type, str] = {
+    bytes: "types.Bytes",
+    type(None): "types.Null",
+    list: "*types.baseList",
+    dict: "*types.baseMap",
+    KeyedMap: "*types.baseMap",
+    Type: "*types.Type",
+    values.Duration: "types.Duration",
+    values.Timestamp: "types.Timestamp",
+}

@@ -47,19 +47,19 @@ class Logic:
 
     def eval(self, scope: Scope) -> Value:
         """Return the logical value; the first error where no operand decides."""
-        error: CelError | None = None
+        error: str | None = None
         for term in self.terms:
             try:
                 value = term.eval(scope)
             except CelError as failure:
-                error = error or failure
+                error = error or str(failure)
                 continue
             if value is self.decisive:
                 return value
             if type(value) is not bool:
-                error = error or CelError("no such overload")
+                error = error or "no such overload"
         if error is not None:
-            raise error
+            raise CelError(error)
         return not self.decisive
 
 
@@ -416,7 +416,7 @@ class Fold:
             try:
                 accu, error = self.step.eval(inner), None
             except CelError as failure:
-                accu, error = None, failure
+                accu, error = None, str(failure)
             inner.initialized = True
             inner.accu, inner.accu_error = accu, error
         inner.visible = False

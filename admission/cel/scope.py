@@ -63,7 +63,7 @@ class FoldScope(Scope):
         self.parent = parent
         self.fold = fold
         self.accu: Value = None
-        self.accu_error: CelError | None = None
+        self.accu_error: str | None = None  # its text: an exception would keep the frames it passed through
         self.initialized = False
         self.visible = True
         self.var1: Value = None
@@ -92,9 +92,9 @@ class FoldScope(Scope):
                 accu = self.fold.accu_init.eval(self.parent)
                 self.accu = growing(accu) if self.fold.grows else accu
             except CelError as error:
-                self.accu_error = error
+                self.accu_error = str(error)
         if self.accu_error is not None:
-            raise self.accu_error
+            raise CelError(self.accu_error)
         return self.accu
 
 
