@@ -7,4 +7,4 @@ from __future__ import annotations
 
 from admission.cel.library.standard import conversions, operators, text, times
 
-LIBRARIES = (operators.LIBRARY, conversions.LIBRARY, text.LIBRARY, times.LIBRARY)
+LIBRARIES = (operators.LIBRARY, conversions.LIBRARY, text.LIBRARY, times.LIBRARY, times.SPECIFIED)

@@ -14,7 +14,9 @@ Without a zone the answer is in UTC. A zone is an IANA name ('Europe/Berlin') or
     timestamp('2024-07-14T10:30:00Z').getHours('America/New_York')   // 6
     duration('3723s').getMinutes()                                   // 62
 
-Cost: 1. Source: cel-go common/stdlib/standard.go, common/types/duration.go.
+Cost: 1. `SPECIFIED` is for the conformance suite alone: there the milliseconds of a duration are those of its last
+second, where cel-go and the API server count the whole duration. Source: cel-go common/stdlib/standard.go,
+common/types/duration.go.
 """
 
 from __future__ import annotations
@@ -45,6 +47,11 @@ def _whole(unit: int, duration: Duration) -> int:
 def _milliseconds(duration: Duration) -> int:
     nanos = duration.nanos
     return nanos // _MILLISECOND if nanos >= 0 else -(-nanos // _MILLISECOND)
+
+
+def _milliseconds_of_second(duration: Duration) -> int:
+    milliseconds = _milliseconds(duration)
+    return milliseconds % 1000 if milliseconds >= 0 else -(-milliseconds % 1000)
 
 
 _ACCESSORS: tuple[tuple[str, str, str, Callable[[Civil], int]], ...] = (
@@ -85,3 +92,15 @@ def _accessor(name: str, plain: str, zoned: str, part: Callable[[Civil], int]) -
 
 
 LIBRARY = Library("standard.times", priced_by_name=False, functions=tuple(_accessor(*row) for row in _ACCESSORS))
+
+SPECIFIED = Library(
+    "standard.times.specified",
+    priced_by_name=False,
+    functions=(
+        Function(
+            "getMilliseconds",
+            (Overload("duration_to_milliseconds", (types.DURATION,), types.INT, _milliseconds_of_second, member=True),),
+        ),
+    ),
+    environments=frozenset({"standard"}),
+)

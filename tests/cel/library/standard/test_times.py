@@ -83,6 +83,12 @@ def test_an_offset_beyond_all_calendars_still_answers() -> None:
     assert isinstance(call("timestamp_to_year_with_tz", Timestamp(0), "1000000000:00"), int)
 
 
+def test_the_standard_environment_wants_the_milliseconds_of_the_last_second(evaluate: Evaluate) -> None:
+    for text, whole, part in (("123.321s", 123321, 321), ("-1.0019s", -1001, -1), ("0s", 0, 0)):
+        assert evaluate(f"duration('{text}').getMilliseconds()") == whole
+        assert evaluate(f"duration('{text}').getMilliseconds()", env="standard") == part
+
+
 def test_other_values_have_no_parts(evaluate: Evaluate) -> None:
     with pytest.raises(CelError, match=r"no such overload: getHours\(int\)"):
         evaluate("x.getHours()", x=1)
