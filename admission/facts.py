@@ -100,7 +100,7 @@ def unresolvable(param_kind: ParamKind) -> str:
 class FileFacts:
     """Facts from documents: Namespaces, params of any kind, CustomResourceDefinitions, and rules for the authorizer.
 
-    A Namespace that is not among them is one with just its name label, and `note` is told so once; with `strict` it is
+    A Namespace that is not among them is one with just its name label, and `note` is told so; with `strict` it is
     missing. Namespaces get the name label that the API server gives to all of them, where `complete` is set.
     """
 
@@ -133,6 +133,7 @@ class FileFacts:
         if found is not None:
             return found
         if self.strict:
+            self.note(f"namespace {name!r} is in no resource given")
             return Missing(f'namespaces "{name}" not found')
         self.note(f"namespace {name!r} is in no resource given; assuming one with just its name label")
         found = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {NAME_LABEL: name}}}

@@ -65,18 +65,18 @@ def command(
     would refuse are refused.
     """
     begin = time.perf_counter()
-    note = Notes()
-    offline = open_offline(policies, resources, authz, strict=True, strict_facts=strict_facts, note=note)
-    print_issues(offline.loaded.issues)
-    documents = load_documents(manifests)
-    requester = Requester(
-        Kinds(document.data for document in (*offline.resources, *documents)),
-        namespace,
-        UserInfo(username=user, groups=tuple(groups) if groups else CHECK_USER.groups),
-        defaults=not no_defaults,
-        note=note,
-    )
-    results = [_judge(document, requester, offline) for document in documents]
+    note = Notes(strict=strict_facts)
+    with open_offline(policies, resources, authz, strict=True, note=note) as offline:
+        print_issues(offline.loaded.issues)
+        documents = load_documents(manifests)
+        requester = Requester(
+            Kinds(document.data for document in (*offline.resources, *documents)),
+            namespace,
+            UserInfo(username=user, groups=tuple(groups) if groups else CHECK_USER.groups),
+            defaults=not no_defaults,
+            note=note,
+        )
+        results = [_judge(document, requester, offline) for document in documents]
     summary = Summary(
         len({document.file for document in documents}),
         len(offline.loaded.policies.policies),
@@ -94,6 +94,8 @@ def command(
             print(page if quiet else page + "\n")
     if not quiet:
         print(summary.line(results), file=sys.stderr if output is Format.JSON else sys.stdout)
+    if note.failed:
+        raise typer.Exit(2)
     if not all(judged.decision.allowed for judged in results):
         raise typer.Exit(1)
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 from admission.audit.masking import Masking
 from admission.authorization import AuthorizationRules
 from admission.decision import Decision
 from admission.documents.document import Document, Source, read
 from admission.engine import Engine, Phase
-from admission.errors import AdmissionError, InputError, Issue, LoadError
+from admission.errors import InputError, Issue, LoadError
 from admission.facts import FileFacts
 from admission.loader import LoadResult, load_documents, load_policies
 from admission.review import AdmissionRequest
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +28,43 @@ class Offline:
     loaded: LoadResult
     engine: Engine
     masking: Masking
+    runner: asyncio.Runner
     resources: tuple[Document, ...]
 
     def judge(self, request: AdmissionRequest, phase: Phase = "both") -> Decision:
         """Return what the server would answer, with secrets masked as there."""
-        return self.masking.masked(now(self.engine.review(request, phase=phase)), request)
+        return self.masking.masked(self.runner.run(self.engine.review(request, phase=phase)), request)
 
 
 class Notes:
-    """Says a thing on standard error, once."""
+    """Says on standard error, once each, what a cluster would know and nobody gave; with `strict` that is an error."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, strict: bool) -> None:
         self._said: set[str] = set()
+        self.strict = strict
 
     def __call__(self, text: str) -> None:
         """Say it, unless it was said before."""
         if text not in self._said:
             self._said.add(text)
-            print(f"note: {text}", file=sys.stderr)
+            print(f"{'error' if self.strict else 'note'}: {text}", file=sys.stderr)
+
+    @property
+    def failed(self) -> bool:
+        """Whether something that had to be given was not."""
+        return self.strict and bool(self._said)
 
 
+@contextmanager
 def open_offline(
     policies: Sequence[str],
     resources: Sequence[str] | None,
     authz: str | None,
     *,
     strict: bool,
-    strict_facts: bool,
     note: Notes,
-) -> Offline:
-    """Load everything and make the engine.
+) -> Iterator[Offline]:
+    """Load everything and make the engine, for the length of a `with`.
 
     `strict` refuses policies as the API server does when they are created; else they count as already stored. Raises
     LoadError with every fault, UsageError for a path that cannot be meant.
@@ -68,28 +74,18 @@ def open_offline(
     facts = FileFacts(
         [document.data for document in documents],
         authorization=None if authz is None else _authorization(authz),
-        strict=strict_facts,
+        strict=note.strict,
         note=note,
     )
     engine = Engine(loaded.compile(), facts, clock=time.monotonic)
-    return Offline(loaded, engine, Masking(loaded.policies), tuple(documents))
+    with asyncio.Runner() as runner:
+        yield Offline(loaded, engine, Masking(loaded.policies), runner, tuple(documents))
 
 
 def print_issues(issues: Iterable[Issue]) -> None:
     """Print faults and warnings on standard error."""
     for issue in issues:
         print(issue.render(), file=sys.stderr)
-
-
-def now(work: Coroutine[Any, Any, T]) -> T:
-    """Run to its end what never really waits, because files are read already; no event loop is started for it."""
-    try:
-        work.send(None)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    work.close()
-    raise AdmissionError("an offline engine waited for something")
 
 
 def _authorization(path: str) -> AuthorizationRules:

@@ -44,7 +44,7 @@ StrictFacts = Annotated[
     typer.Option(
         "--strict-facts",
         metavar="",
-        help="Treat a Namespace that is in no resource as an error, instead of assuming a plain one.",
+        help="Take it for an error (2) that a Namespace or a kind is in no resource, instead of assuming one.",
         rich_help_panel=_POLICIES,
     ),
 ]

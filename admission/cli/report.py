@@ -94,6 +94,9 @@ def _metadata(request: AdmissionRequest) -> JsonObject:
 
 def _entry(judged: Judged) -> JsonObject:
     request, decision = judged.request, judged.decision
+    findings = list(decision.findings)
+    if not decision.allowed and not any(finding.denies for finding in findings):
+        findings.append(refusal(decision))
     return {
         "file": judged.document.file,
         "line": judged.document.position_of(()).line,
@@ -104,7 +107,7 @@ def _entry(judged: Judged) -> JsonObject:
             "name": request.name,
         },
         "allowed": decision.allowed,
-        "findings": [_finding(judged.document, finding) for finding in decision.findings],
+        "findings": [_finding(judged.document, finding) for finding in findings],
         "patch": list(decision.patch),
     }
 
@@ -125,6 +128,13 @@ def _finding(document: Document, finding: Finding) -> JsonObject:
         "severity": finding.severity,
         "exemption": finding.exemption,
     }
+
+
+def refusal(decision: Decision) -> Finding:
+    """Return as a finding of no policy why a request fails as a whole: a fact without which nothing can be judged."""
+    status = decision.status
+    message, reason, code = (status.message, status.reason, status.code) if status else ("denied", "", 0)
+    return Finding("", outcome=Outcome.ERROR, actions=(Action.DENY,), message=message, reason=reason, code=code)
 
 
 def path_in(data: Any, text: str) -> Path:
@@ -163,6 +173,8 @@ def _blocks(judged: Judged, policies: Mapping[str, Policy], paint: _Paint) -> It
         for finding in judged.decision.findings
         if (verb := _verb(finding))
     ]
+    if not judged.decision.allowed and not any(finding.denies for finding in judged.decision.findings):
+        blocks.append(_block(judged, refusal(judged.decision), "denied", None, paint))
     if judged.decision.allowed and judged.decision.patch:
         blocks.append(_change(judged, paint))
     if not blocks:
@@ -201,7 +213,8 @@ def _block(judged: Judged, finding: Finding, verb: str, policy: Policy | None, p
     path = () if finding.path is None else path_in(document.data, finding.path)
     position, length = document.span_of(path)
     painted = paint(_COLOURS[verb], verb)
-    head = f"{paint('1', str(position))}: {judged.name}  {painted} by {paint('1', finding.policy)}"
+    by = f" by {paint('1', finding.policy)}" if finding.policy else ""
+    head = f"{paint('1', str(position))}: {judged.name}  {painted}{by}"
     message = finding.message.splitlines() or [""]
     help_text = (f"   = help: {policy.remedy}",) if policy is not None and policy.remedy else ()
     if finding.path is None:

@@ -50,19 +50,22 @@ def command(
     Prints one JSON document a line, in order. Policies count as already stored in a cluster: what the API server would
     refuse to store is said on standard error, and answered as it answers.
     """
-    offline = open_offline(policies, resources, authz, strict=False, strict_facts=strict_facts, note=Notes())
-    print_issues(offline.loaded.issues)
+    note = Notes(strict=strict_facts)
     denied = unreadable = False
-    for name in reviews:
-        try:
-            allowed = _answer(offline, _read(name), phase)
-        except NotAReviewError as error:
-            print(f"{name}: {error}", file=sys.stderr)
-            unreadable = True
-        else:
-            denied |= not allowed
-    if unreadable or denied:
-        raise typer.Exit(2 if unreadable else 1)
+    with open_offline(policies, resources, authz, strict=False, note=note) as offline:
+        print_issues(offline.loaded.issues)
+        for name in reviews:
+            try:
+                allowed = _answer(offline, _read(name), phase)
+            except NotAReviewError as error:
+                print(f"{name}: {error}", file=sys.stderr)
+                unreadable = True
+            else:
+                denied |= not allowed
+    if unreadable or note.failed:
+        raise typer.Exit(2)
+    if denied:
+        raise typer.Exit(1)
 
 
 def _answer(offline: Offline, body: bytes, phase: Phase) -> bool:
