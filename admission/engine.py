@@ -19,12 +19,12 @@ from admission.errors import AdmissionError, DeadlineError
 from admission.evaluation import Inputs, namespace_value, request_value
 from admission.facts import FactSource, Missing
 from admission.matching import Key, MatchError, MatchIndex, Selected
-from admission.mutation import InvocationKey, MutationPass, MutationTask, run_mutations
+from admission.mutation import InvocationKey, MutationPass, MutationTask, RefusedError, run_mutations
 from admission.planning import is_fixed, plan
 from admission.policy import ValidatingPolicy
 from admission.questions import ROUNDS, Questions
 from admission.review import AdmissionRequest, GroupVersionKind, Operation, Status
-from admission.validation import ValidationRun, ValidationTask
+from admission.validation import ValidationPlan, ValidationRun, ValidationTask
 from admission.workload import JsonObject, project
 
 NAMESPACE_KIND: Final = GroupVersionKind("", "v1", "Namespace")
@@ -106,6 +106,7 @@ class Engine:
             equivalents,
         )
         self._prepared: dict[Selected[ValidatingPolicy], Sequence[Finding | ValidationTask]] = {}
+        self._plans: dict[tuple[Selected[ValidatingPolicy], ...], ValidationPlan | None] = {}
         self._mutating_policies = {compiled.policy.name: compiled for compiled in policies.mutating}
         self._mutating = MatchIndex(
             [compiled.policy for compiled in policies.mutating],
@@ -192,17 +193,20 @@ class Engine:
 
         def work(check: Callable[[], None]) -> MutationPass:
             inputs.check = check
-            return run_mutations(tasks, inputs, reinvoked, questions)
+            return run_mutations(tasks, inputs, self._facts.merge_types(), reinvoked, questions)
 
-        found = await self._timed(request, deadline, work)
-        for _ in range(ROUNDS if questions is not None else 0):
-            if questions is None or not questions.wanted:
-                break
-            await self._answer(questions)
+        try:
             found = await self._timed(request, deadline, work)
-        if questions is not None and questions.wanted:
-            questions.final = True
-            found = await self._timed(request, deadline, work)
+            for _ in range(ROUNDS if questions is not None else 0):
+                if questions is None or not questions.wanted:
+                    break
+                await self._answer(questions)
+                found = await self._timed(request, deadline, work)
+            if questions is not None and questions.wanted:
+                questions.final = True
+                found = await self._timed(request, deadline, work)
+        except RefusedError as refused:
+            return refused.status
         return replace(found, findings=(*findings, *found.findings))
 
     async def validate(self, request: AdmissionRequest, deadline: float | None = None) -> Decision:
@@ -213,9 +217,14 @@ class Engine:
         selection = self._validating.select(request, live.matched)
         if not selection:
             return self._marked(ALLOWED)
+        plan = self._plans.get(selection)
+        if plan is not None and live.missing is None and self._all_pass(plan, request, live.namespace):
+            return plan.passed
         steps: list[Finding | ValidationTask] = []
         for selected in selection:
             steps += self._prepared.get(selected) or await self._validation_steps(selected, request)
+        if selection not in self._plans:
+            self._remember_plan(selection, steps)
         if live.missing is not None and any(isinstance(step, ValidationTask) for step in steps):
             failure = live.failure(request)
             if failure is not None:
@@ -239,6 +248,36 @@ class Engine:
             questions.final = True
             await self._timed(request, deadline, run.go)
         return self._marked(decide_validation(run.findings(), request, run.annotations()))
+
+    def _remember_plan(
+        self, selection: tuple[Selected[ValidatingPolicy], ...], steps: Sequence[Finding | ValidationTask]
+    ) -> None:
+        if not all(map(is_fixed, selection)):
+            return
+        if len(self._plans) >= _PREPARED_SELECTIONS:
+            self._plans.clear()
+        plan = ValidationPlan.of(steps)
+        if plan is not None:
+            plan.passed = self._marked(plan.passed)
+        self._plans[selection] = plan
+
+    def _all_pass(self, plan: ValidationPlan, request: AdmissionRequest, namespace: JsonObject | None) -> bool:
+        """Whether a small review passes all policies of a plan, asked on the event loop for no more than a slice."""
+        if request.size >= LARGE_BYTES:
+            return False
+        inputs = base_inputs(request, namespace, None)
+        clock = self._clock
+        slice_end = clock() + SLICE_SECONDS
+
+        def check_slice() -> None:
+            if clock() > slice_end:
+                raise SliceOverError
+
+        inputs.check = check_slice
+        try:
+            return plan.holds(inputs)
+        except SliceOverError:
+            return False
 
     async def _answer(self, questions: Questions) -> None:
         """Fetch all answers that are wanted, at once."""

@@ -14,11 +14,14 @@ from typing import Any, Final, Protocol
 from admission.authorization import AuthorizationAnswer, AuthorizationAttributes, AuthorizationRules
 from admission.equivalence import BUILT_IN, Equivalents, definition_storage
 from admission.policy import ParamKind, ParamRef
+from admission.schema.bundle import bundled
+from admission.schema.merging import MergeTypes
 from admission.scopes import CLUSTER_KINDS, NAMESPACED_KINDS, ParamScope
 from admission.selector import Selector, labels_of
 from admission.workload import JsonObject
 
 NAME_LABEL: Final = "kubernetes.io/metadata.name"
+_DEFINITION: Final = "CustomResourceDefinition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,10 @@ class FactSource(Protocol):
 
     def equivalents(self) -> Equivalents:
         """Return which resources are served under several groups or versions."""
+        ...
+
+    def merge_types(self) -> MergeTypes:
+        """Return how objects of each kind are merged."""
         ...
 
 
@@ -114,6 +121,7 @@ class FileFacts:
     _objects: dict[tuple[str, str], list[JsonObject]] = field(init=False, default_factory=dict)
     _scopes: dict[tuple[str, str], ParamScope] = field(init=False, default_factory=dict)
     _equivalents: Equivalents = field(init=False)
+    _merge_types: MergeTypes | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         storages = list(BUILT_IN)
@@ -121,7 +129,7 @@ class FileFacts:
             api_version, kind = str(document.get("apiVersion", "")), str(document.get("kind", ""))
             if (api_version, kind) == ("v1", "Namespace"):
                 self._namespaces[_name(document)] = self._completed(document)
-            elif kind == "CustomResourceDefinition":
+            elif kind == _DEFINITION:
                 self._define(document)
                 storages.append(definition_storage(document))
             self._objects.setdefault((api_version, kind), []).append(document)
@@ -179,6 +187,13 @@ class FileFacts:
     def equivalents(self) -> Equivalents:
         """Return what is served in several versions: built in, and by the definitions given."""
         return self._equivalents
+
+    def merge_types(self) -> MergeTypes:
+        """Return how objects are merged: of Kubernetes' own kinds, and of those that the definitions given define."""
+        if self._merge_types is None:
+            definitions = [item for (_, kind), items in self._objects.items() if kind == _DEFINITION for item in items]
+            self._merge_types = MergeTypes(bundled().with_custom_resources(definitions))
+        return self._merge_types
 
     def _completed(self, namespace: JsonObject) -> JsonObject:
         labels = labels_of(namespace)

@@ -12,13 +12,18 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from admission.cel.activation import RUNTIME_BUDGET, Budget, Overrun
+from admission.cel.values import StructValue
 from admission.compiler import CompiledExpression, CompiledMutatingPolicy
 from admission.decision import Finding, Outcome
 from admission.errors import DeadlineError
 from admission.evaluation import BudgetExceededError, Condition, Inputs, activate, match_conditions, run
-from admission.patching import Originals, UnwritableError, operations
+from admission.patching import Originals, UnwritableError, check_type_names, operations, to_native
 from admission.policy import Action, Binding, FailurePolicy, Mutation
 from admission.questions import UNANSWERED, Questions
+from admission.review import Status
+from admission.schema.definitions import KindName
+from admission.schema.merging import MergeTypes
+from admission.structured_merge import MergeError, apply_configuration
 from admission.verdicts import INVALID, Result
 from admission.workload import JsonObject, object_name
 
@@ -28,8 +33,22 @@ InvocationKey: TypeAlias = tuple[str, str, str, str]
 """Policy, binding, namespace and name of the param: what a second pass knows an invocation by."""
 
 
+_UNKNOWN_KIND: Final = (
+    "Resource kind {kind} not found. "
+    "There can be a delay between when CustomResourceDefinitions are created and when they are available."
+)
+
+
 class MutationError(Exception):
     """A mutation that cannot be made; the text is the API server's."""
+
+
+class RefusedError(Exception):
+    """A fault that ends the request, whatever any failurePolicy says; `status` is the answer."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.message)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +86,14 @@ class MutationPass:
 def run_mutations(
     tasks: Sequence[MutationTask],
     inputs: Inputs,
+    types: MergeTypes,
     reinvoked: frozenset[InvocationKey] | None = None,
     questions: Questions | None = None,
 ) -> MutationPass:
     """Apply policies in order; in a second pass (`reinvoked` is not None) only those that may run again.
 
     Match conditions are looked at in both passes, and for all policies: their errors count. What asked `questions` in
-    vain comes to an error; unless they are final the caller throws the whole pass away.
+    vain comes to an error; unless they are final the caller throws the whole pass away. Raises RefusedError.
     """
     current = inputs.object
     findings: list[Finding] = []
@@ -100,7 +120,7 @@ def run_mutations(
             if current is None:
                 break
             try:
-                mutated = mutate(task, mutation, compiled, inputs.about(current, inputs.old_object))
+                mutated = mutate(task, mutation, compiled, inputs.about(current, inputs.old_object), types)
                 if questions is not None and questions.asked:
                     raise MutationError(UNANSWERED)
             except MutationError as error:
@@ -118,8 +138,13 @@ def run_mutations(
     return MutationPass(current, tuple(findings), applied, frozenset(reinvocable), tuple(changed_by))
 
 
-def mutate(task: MutationTask, mutation: Mutation, compiled: CompiledExpression, inputs: Inputs) -> JsonObject:
-    """Return the object after one mutation; MutationError where it cannot be made."""
+def mutate(
+    task: MutationTask, mutation: Mutation, compiled: CompiledExpression, inputs: Inputs, types: MergeTypes
+) -> JsonObject:
+    """Return the object after one mutation.
+
+    Raises MutationError where it cannot be made, RefusedError where that ends the request.
+    """
     if compiled.program is None:
         raise MutationError(compiled.error)
     try:
@@ -134,7 +159,7 @@ def mutate(task: MutationTask, mutation: Mutation, compiled: CompiledExpression,
     assert inputs.object is not None  # noqa: S101 - callers see to it
     if mutation.patch_type == "JSONPatch":
         return _apply_json_patch(result, inputs.object, inputs, task.params)
-    raise MutationError("ApplyConfiguration is not supported yet; use a JSONPatch mutation")
+    return _apply_configuration(result, inputs.object, inputs, task.params, types)
 
 
 def _evaluate(task: MutationTask, compiled: CompiledExpression, inputs: Inputs, *, exact: bool) -> Result:
@@ -157,6 +182,33 @@ def _apply_json_patch(result: Result, document: JsonObject, inputs: Inputs, para
     if not isinstance(patched, dict):
         raise MutationError("JSON Patch: the result is no object")
     return patched
+
+
+def _apply_configuration(
+    result: Result, document: JsonObject, inputs: Inputs, params: JsonObject | None, types: MergeTypes
+) -> JsonObject:
+    value = result.value
+    if not isinstance(value, StructValue):
+        raise MutationError("unsupported return type from ApplyConfiguration expression")
+    originals = Originals(document, inputs.old_object, inputs.request, inputs.namespace, params)
+    try:
+        check_type_names(value)
+        configuration = to_native(value, originals)
+    except UnwritableError as error:
+        raise MutationError(str(error)) from None
+    for key in ("apiVersion", "kind"):
+        configuration[key] = document.get(key)
+    group, _, version = str(document.get("apiVersion", "")).rpartition("/")
+    kind = KindName(group, version, str(document.get("kind", "")))
+    reference = types.of(kind)
+    if reference is None and not types.serves(kind):
+        raise RefusedError(Status(503, "ServiceUnavailable", _UNKNOWN_KIND.format(kind=kind)))
+    try:
+        if reference is None:
+            raise MergeError(f"failed to convert patch object to typed object: no corresponding type for {kind}")
+        return apply_configuration(document, configuration, reference)
+    except (MergeError, RecursionError) as error:
+        raise MutationError(f"error applying patch: {error}") from None
 
 
 def _condition(task: MutationTask, inputs: Inputs) -> Condition:

@@ -122,15 +122,22 @@ def to_json(value: Value, originals: Originals) -> Value:
             raise UnwritableError("optional.none() dereference")
         return to_json(value.value, originals)
     if isinstance(value, StructValue):
-        return _plain(to_native(value, originals))
+        return _plain(_native(value, originals, empty=[]))
     if isinstance(value, Type):
         raise UnwritableError("type conversion not supported for 'type'")
     raise UnwritableError(f"type conversion error from '{_short_name(value)}' to '*structpb.Value'")
 
 
 def to_native(value: StructValue, originals: Originals) -> dict[str, Value]:
-    """Return an Object as the API server hands it on: JSON, and Foreign where an expression put in something else."""
-    return {name: _field(name, item, originals) for name, item in value.fields.items()}
+    """Return an Object as the API server hands it on: JSON, and Foreign where an expression put in something else.
+
+    A list that the expression built without elements is null there.
+    """
+    return _native(value, originals, empty=None)
+
+
+def _native(value: StructValue, originals: Originals, *, empty: Value) -> dict[str, Value]:
+    return {name: _field(name, item, originals, empty) for name, item in value.fields.items()}
 
 
 def check_type_names(value: StructValue) -> None:
@@ -158,29 +165,33 @@ def _wrong_names(value: Value, expected: str) -> Iterator[str]:
             yield from _wrong_names(find(value, key), expected)
 
 
-def _field(name: str, value: Value, originals: Originals) -> Value:
+def _field(name: str, value: Value, originals: Originals, empty: Value) -> Value:
     if value in originals:
         return value
+    if type(value) is list and not value:
+        return empty
     if isinstance(value, LIST_CLASSES):
-        return [_element(item, originals) for item in value]
+        return [_element(item, originals, empty) for item in value]
     if isinstance(value, MAP_CLASSES):
         for key in value:
             if not isinstance(key, str):
                 text = f"map key {quote(str(key))} is of type types.{type_of(key).name.capitalize()}, not string"
                 raise UnwritableError(f"fail to convert field {quote(name)}: {text}")
-        return {key: _element(find(value, key), originals) for key in value}
-    return _element(value, originals)
+        return {key: _element(find(value, key), originals, empty) for key in value}
+    return _element(value, originals, empty)
 
 
-def _element(value: Value, originals: Originals) -> Value:
+def _element(value: Value, originals: Originals, empty: Value) -> Value:
     if isinstance(value, StructValue):
-        return to_native(value, originals)
-    if value in originals or isinstance(value, bool | str | float):
+        return _native(value, originals, empty=empty)
+    if value in originals or isinstance(value, bool | str):
         return value
+    if isinstance(value, float):
+        return _number(value)
     if isinstance(value, ConcatList):
-        return [_element(item, originals) for item in value]
+        return [_element(item, originals, empty) for item in value]
     if isinstance(value, Optional_):
-        return _element(value.value, originals) if value.present else None
+        return _element(value.value, originals, empty) if value.present else None
     go_type = _go_type(value)
     return value if go_type is None else Foreign(value, go_type)
 
