@@ -164,7 +164,7 @@ def member(item: Value, container: Value, budget: Budget) -> bool:
         reach(budget, len(container), len(container))
         if type(item) is str and kind is list:
             return item in container
-        return any(values.equal(element, item, budget.pace) for element in container)
+        return any(values.equal(item, element, budget.pace) for element in container)
     raise Unsure
 
 
