@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from admission.cel import types
 from admission.cel.activation import PER_CALL_LIMIT, RUNTIME_BUDGET
-from admission.cel.conjunction import Conjunction
+from admission.cel.conjunction import Clause, Conjunction
 from admission.cel.diagnostic import CelIssue, CompileError
 from admission.cel.environment import NEWEST, Environment, environment
 from admission.cel.plan import ProgramError
@@ -301,10 +301,10 @@ def _together(
     if len(plain) < len(programs) or annotations or not fits or (conditions and "namespaceObject" in names):
         return None
     compiled = {name: program for name, program in variables.items() if isinstance(program, Program)}
-    return Conjunction(plain, compiled, unsupported=_ASKS_OTHERS)
+    return Conjunction((Clause(plain, compiled),), unsupported=ASKS_OTHERS)
 
 
-_ASKS_OTHERS: Final = frozenset(("authorizer", "authorizer.requestResource"))
+ASKS_OTHERS: Final = frozenset(("authorizer", "authorizer.requestResource"))
 
 
 def compile_mutating(policy: MutatingPolicy, compiler: ExpressionCompiler) -> CompiledMutatingPolicy:

@@ -40,6 +40,7 @@ NEVER_SEEN: Final = frozenset(
 """Group and resource of objects that no policy may judge (policy/generic/plugin.go, kubeapiserver exclusion)."""
 
 _REMEMBERED_KEYS: Final = 4_096
+_REMEMBERED_NAMESPACES: Final = 4096
 
 
 class Key(NamedTuple):
@@ -282,6 +283,13 @@ class Coverage(NamedTuple):
         first = self.way
         return self.criteria.plain and not self.excluded and first.scope == "*" and not first.names
 
+    @property
+    def by_namespace(self) -> bool:
+        """Whether the answer depends on nothing of the request but its Namespace."""
+        selector = self.criteria.object_selector
+        named = any(way.names for way in (*(self.ways or ()), *self.excluded))
+        return selector.empty and selector.fault is None and not named
+
     def matches(self, request: Request) -> Way | MatchError | None:
         """Return the way in which the request matches, an error, or None where it does not."""
         namespace: bool | MatchError = True
@@ -343,6 +351,12 @@ class _Candidate(Generic[P]):
         elif coverage.certain and all(own is None or own.certain for _, own in bindings):
             self.always = self.chosen(tuple(bound for bound, _ in bindings), coverage.way)
 
+    @property
+    def by_namespace(self) -> bool:
+        """Whether requests of the Key differ in nothing but the Namespace they are for."""
+        every = (self.coverage, *(own for _, own in self.bindings if own is not None))
+        return self.always is not None or (self.template is None and all(one.by_namespace for one in every))
+
     def selected(self, request: Request) -> Selected[P] | None:
         """Return what the policy comes to for a request; None where it does not concern it."""
         way = self.coverage.matches(request)
@@ -393,6 +407,8 @@ class MatchIndex(Generic[P]):
             for entry in self.entries
         ]
         self._by_key: dict[Key, tuple[_Candidate[P], ...]] = {}
+        self._steady: dict[Key, bool] = {}
+        self._remembered: dict[tuple[Key, str], tuple[Namespace, tuple[Selected[P], ...]]] = {}
 
     def candidates(self, key: Key) -> tuple[_Candidate[P], ...]:
         """Return the policies that could concern requests of a Key, in order of name."""
@@ -400,8 +416,12 @@ class MatchIndex(Generic[P]):
         if found is None:
             if len(self._by_key) >= _REMEMBERED_KEYS:
                 self._by_key.clear()
+                self._steady.clear()
             found = self._by_key[key] = tuple(
                 filter(None, map(self._candidate, self.entries, [key] * len(self.entries)))
+            )
+            self._steady[key] = key.resource.resource != "namespaces" and all(
+                candidate.by_namespace for candidate in found
             )
         return found
 
@@ -413,10 +433,27 @@ class MatchIndex(Generic[P]):
         """
         if (request.resource.group, request.resource.resource) in NEVER_SEEN:
             return ()
+        key = Key(request.resource, request.sub_resource, request.operation)
+        candidates = self.candidates(key)
+        steady = self._steady[key] and not isinstance(namespace, MatchError)
+        if steady:
+            remembered = self._remembered.get((key, request.namespace))
+            if remembered is not None and remembered[0] is namespace:
+                return remembered[1]
+        chosen = self._choose(request, namespace, candidates)
+        if steady:
+            if len(self._remembered) >= _REMEMBERED_NAMESPACES:
+                self._remembered.clear()
+            self._remembered[key, request.namespace] = (namespace, chosen)
+        return chosen
+
+    def _choose(
+        self, request: AdmissionRequest, namespace: Namespace, candidates: Iterable[_Candidate[P]]
+    ) -> tuple[Selected[P], ...]:
         asked = Request(request, namespace)
         pods: Request | None = None
         selected = []
-        for candidate in self.candidates(asked.key):
+        for candidate in candidates:
             subject = asked
             if candidate.template is not None:
                 if pods is None:

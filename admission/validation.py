@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from admission.cel.activation import RUNTIME_BUDGET, Budget, Overrun
+from admission.cel.conjunction import Conjunction
 from admission.cel.origin import deciding_path, render_path
-from admission.compiler import CompiledValidatingPolicy
-from admission.decision import Finding, Outcome, truncate
+from admission.compiler import ASKS_OTHERS, CompiledValidatingPolicy
+from admission.decision import Decision, Finding, Outcome, truncate
 from admission.errors import DeadlineError
 from admission.evaluation import (
     BudgetExceededError,
@@ -213,6 +214,34 @@ def _annotations(
         annotate(annotation, result, policy.policy.failure_policy)
         for annotation, result in zip(policy.policy.audit_annotations, results, strict=True)
     )
+
+
+class ValidationPlan:
+    """All tasks of a selection, for the common case that every one of them passes: one question, one answer.
+
+    `passed` is the decision that they all make then.
+    """
+
+    __slots__ = ("_together", "passed")
+
+    def __init__(self, together: Conjunction, passed: Decision) -> None:
+        self._together = together
+        self.passed = passed
+
+    @classmethod
+    def of(cls, steps: Sequence[Finding | ValidationTask]) -> ValidationPlan | None:
+        """Return the plan for steps; None where one of them needs to be looked at by itself."""
+        tasks = [step for step in steps if isinstance(step, ValidationTask)]
+        together = [task.policy.together for task in tasks if task.template is None and task.params is None]
+        clauses = [clause for one in together if one is not None for clause in one.clauses]
+        if len(clauses) < len(steps):
+            return None
+        passed = Decision(allowed=True, findings=tuple(finding for task in tasks for finding in task.passed))
+        return cls(Conjunction(clauses, unsupported=ASKS_OTHERS), passed)
+
+    def holds(self, inputs: Inputs) -> bool:
+        """Return whether all pass for sure; raises what `inputs.check` raises."""
+        return self._together.holds(inputs.shared(None))
 
 
 class ValidationRun:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast as py
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
 
@@ -21,23 +22,31 @@ from admission.cel.pycode import Code, Proof, Unsupported, assign, compare, cons
 from admission.errors import AdmissionError
 
 Holds: TypeAlias = Callable[[Activation], bool]
+_Meaning: TypeAlias = tuple[int, str]
 
 VARIABLES = "variables"
 PATIENCE = 8
-MAX_COPIES = 64  # a variable that is first used in several branches is written into each of them
+MAX_COPIES = 256  # a variable that is first used in several branches is written into each of them
 
 
-def compile_conjunction(
-    conditions: Sequence[Program], variables: Mapping[str, Program], *, unsupported: frozenset[str]
-) -> Holds | None:
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """The conditions of one policy, and the variables that they may name."""
+
+    conditions: Sequence[Program]
+    variables: Mapping[str, Program] = field(default_factory=dict)
+
+
+def compile_conjunction(clauses: Sequence[Clause], *, unsupported: frozenset[str]) -> Holds | None:
     """Return a function that is true where all conditions are; None where some expression cannot be compiled.
 
-    The function may raise anything instead of answering. `unsupported` names variables whose use rules it out.
+    The function may raise anything instead of answering. `unsupported` names variables whose use rules it out. What
+    several clauses say in the same words is evaluated once.
     """
-    if not conditions:
+    if not any(clause.conditions for clause in clauses):
         return None
     try:
-        return _Conjunction(conditions, variables, unsupported).function()
+        return _Conjunction(clauses, unsupported).function()
     except (Unsupported, RecursionError, SyntaxError, MemoryError):
         return None
 
@@ -48,17 +57,10 @@ class Conjunction:
     Commands that judge a single manifest never pay for compiling; a server does so at load (`prepare`).
     """
 
-    __slots__ = ("_asked", "_conditions", "_holds", "_unsupported", "_variables")
+    __slots__ = ("_asked", "_holds", "_unsupported", "clauses")
 
-    def __init__(
-        self,
-        conditions: Sequence[Program],
-        variables: Mapping[str, Program],
-        *,
-        unsupported: frozenset[str] = frozenset(),
-    ) -> None:
-        self._conditions = conditions
-        self._variables = variables
+    def __init__(self, clauses: Sequence[Clause], *, unsupported: frozenset[str] = frozenset()) -> None:
+        self.clauses = clauses
         self._unsupported = unsupported
         self._asked = 0
         self._holds: Holds | None = None
@@ -67,7 +69,7 @@ class Conjunction:
         """Compile now."""
         if self._asked <= PATIENCE:
             self._asked = PATIENCE + 1
-            self._holds = compile_conjunction(self._conditions, self._variables, unsupported=self._unsupported)
+            self._holds = compile_conjunction(self.clauses, unsupported=self._unsupported)
 
     def holds(self, activation: Activation) -> bool:
         """Return whether all conditions hold for sure; False also where that is not known. Raises DeadlineError."""
@@ -90,28 +92,38 @@ class Conjunction:
 
 
 class _Conjunction(Writer):
-    def __init__(
-        self, conditions: Sequence[Program], variables: Mapping[str, Program], unsupported: frozenset[str]
-    ) -> None:
-        super().__init__(conditions[0].checked, conditions[0].functions)
-        self._conditions = conditions
-        self._programs = variables
+    def __init__(self, clauses: Sequence[Clause], unsupported: frozenset[str]) -> None:
+        first = next(program for clause in clauses for program in clause.conditions)
+        super().__init__(first.checked, first.functions)
+        self._clauses = clauses
+        self._clause = clauses[0]
         self._unsupported = unsupported
-        self._slots: dict[str, str] = {}
-        self._proofs: dict[str, Proof] = {}
-        self._evaluated: set[str] = set()
+        self._slots: dict[_Meaning, str] = {}
+        self._proofs: dict[_Meaning, Proof] = {}
+        self._evaluated: set[_Meaning] = set()
+        self._holding: set[_Meaning] = set()
         self._branches = 0
         self._copies = 0
 
     def function(self) -> Holds:
         """Return the conjunction as a function of an Activation."""
         statements = self.block
-        for program in self._conditions:
-            holds = self._inside(program, partial(self._condition, program))
-            answer: list[py.stmt] = [py.Return(value=constant(value=False))]
-            self.block.append(py.If(test=negation(holds.node), body=answer, orelse=[]))
+        for clause in self._clauses:
+            self._clause = clause
+            for program in clause.conditions:
+                meaning = self._meaning(program)
+                if meaning in self._holding:
+                    continue
+                self._holding.add(meaning)
+                holds = self._inside(program, partial(self._condition, program))
+                answer: list[py.stmt] = [py.Return(value=constant(value=False))]
+                self.block.append(py.If(test=negation(holds.node), body=answer, orelse=[]))
         unset = [assign(slot, name("MISSING")) for slot in self._slots.values()]
         return self.finish([*unset, *statements, py.Return(value=constant(value=True))])
+
+    def _meaning(self, program: Program) -> _Meaning:
+        """Return what an expression means: its words, and whose variables where it may name some."""
+        return (id(self._clause) if VARIABLES in program.text else 0, program.text)
 
     def _condition(self, program: Program) -> Code:
         return Code(self.boolean(program.checked.expr), Proof.BOOL)
@@ -147,32 +159,30 @@ class _Conjunction(Writer):
         )
         if not is_variable:
             return super().select(expr)
-        if expr.test_only or expr.field not in self._programs:
+        program = self._clause.variables.get(expr.field)
+        if expr.test_only or program is None:
             raise Unsupported
-        return self._variable(expr.field)
+        meaning = self._meaning(program)
+        slot = self._slots.setdefault(meaning, f"w{len(self._slots)}")
+        if meaning not in self._evaluated:
+            self._evaluate(program, meaning, slot)
+        return Code(name(slot), self._proofs[meaning])
 
-    def _variable(self, field: str) -> Code:
-        slot = self._slots.setdefault(field, f"w{len(self._slots)}")
-        if field not in self._evaluated:
-            self._evaluate(field, slot)
-        return Code(name(slot), self._proofs[field])
-
-    def _evaluate(self, field: str, slot: str) -> None:
+    def _evaluate(self, program: Program, meaning: _Meaning, slot: str) -> None:
         self._copies += 1
         if self._copies > MAX_COPIES:
             raise Unsupported
-        program = self._programs[field]
         evaluated = set(self._evaluated)
         with super().branch() as block:
             code = self._inside(program, lambda: self.value(program.checked.expr))
             block.append(assign(slot, code.node))
-        self._proofs[field] = code.proof
+        self._proofs[meaning] = code.proof
         if self._branches:
             self._evaluated = evaluated
             self.block.append(py.If(test=compare(name(slot), py.Is(), name("MISSING")), body=block, orelse=[]))
         else:
             self.block += block
-        self._evaluated.add(field)
+        self._evaluated.add(meaning)
 
     def _inside(self, program: Program, emit: Callable[[], Code]) -> Code:
         """Emit with the types, functions and names of another expression."""

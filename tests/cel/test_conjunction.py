@@ -8,7 +8,7 @@ import pytest
 
 from admission.cel import types
 from admission.cel.activation import Activation, Budget, Overrun
-from admission.cel.conjunction import Holds, compile_conjunction
+from admission.cel.conjunction import Clause, Holds, compile_conjunction
 from admission.cel.environment import environment
 
 VARIABLES = {
@@ -23,7 +23,7 @@ def conjunction(*texts: str) -> Holds | None:
     env = environment("kubernetes").extend({"object": types.DYN, "variables": types.DYN, "authorizer": types.DYN})
     programs = {name: env.program(env.compile(text)) for name, text in VARIABLES.items()}
     conditions = [env.program(env.compile(text)) for text in texts]
-    return compile_conjunction(conditions, programs, unsupported=frozenset({"authorizer"}))
+    return compile_conjunction([Clause(conditions, programs)], unsupported=frozenset({"authorizer"}))
 
 
 def pod(*images: str, init: tuple[str, ...] = (), **spec: Any) -> dict[str, Any]:
@@ -84,3 +84,19 @@ def test_its_cost_is_bounded_as_that_of_single_expressions() -> None:
     assert made is not None
     with pytest.raises(Overrun):
         made(Activation({"object": {"l": list(range(2000))}}, Budget()))
+
+
+def test_clauses_share_what_they_say_in_the_same_words_and_nothing_else() -> None:
+    env = environment("kubernetes").extend({"object": types.DYN, "variables": types.DYN})
+
+    def clause(variable: str, *texts: str) -> Clause:
+        variables = {
+            "limit": env.program(env.compile(variable)),
+            "big": env.program(env.compile("variables.limit > 5")),
+        }
+        return Clause([env.program(env.compile(text)) for text in texts], variables)
+
+    clauses = [clause("1", "object.n > variables.limit", "!variables.big"), clause("10", "object.n > variables.limit")]
+    made = compile_conjunction(clauses, unsupported=frozenset())
+    assert not holds(made, {"n": 5})
+    assert holds(made, {"n": 11})
