@@ -8,6 +8,7 @@ environments `kubernetes`, `extended`, `standard`, in which the given variables 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeGuard, get_args
 
@@ -68,11 +69,9 @@ class CaseRunner:
             return {"error": str(error), "phase": "compile", "cost": 0}
         exact = prepared.activation(exact=True)
         try:
-            try:
+            value = prepared.program.evaluate(exact)
+            with suppress(Overrun):
                 value = prepared.program.evaluate(prepared.activation())
-                prepared.program.evaluate(exact)
-            except Overrun:
-                value = prepared.program.evaluate(exact)
         except CelError as error:
             return {"error": str(error), "phase": "runtime", "cost": exact.budget.spent}
         result_type = prepared.program.result_type.full_name
