@@ -6,7 +6,7 @@ What CEL leaves dynamic is tested where Python would answer otherwise than CEL (
 does not fit raises, and the interpreter takes over. Operators and hot functions have code of their own (inline.py),
 macros become plain loops (loops.py).
 
-An optional is held as its bare value or MISSING while it travels inside one expression. Cost: the fixed part is added
+An optional is held as its bare value or ABSENT while it travels inside one expression. Cost: the fixed part is added
 to the budget's bound at the start, a loop adds rounds x the most one round can cost before it runs, long strings add
 their length when they turn up. Static types drop a test only where the expression itself proves them (`Proof`).
 """
@@ -177,7 +177,7 @@ class Writer:
         return call("truth", code.node)
 
     def maybe(self, expr: Expr) -> py.expr:
-        """Emit an expression that must be an optional, as its bare value or MISSING."""
+        """Emit an expression that must be an optional, as its bare value or ABSENT."""
         code = self.emit(expr)
         return code.node if code.proof is Proof.MAYBE else call("some", code.node)
 
@@ -252,9 +252,8 @@ class Writer:
         """Emit `container.?key` for a constant string key."""
         if self.functions.strict:
             raise Unsupported
-        first, again = self.twice(container)
-        got = method(again, "get", key, name("MISSING"))
-        return Code(py.IfExp(test=is_class(first, "dict"), body=got, orelse=call("peek", again, key)), Proof.MAYBE)
+        # only dicts and ABSENT have such a method: anything else raises, and is for the interpreter
+        return Code(method(container, "get", key, name("ABSENT")), Proof.MAYBE)
 
     def _call(self, expr: Call) -> Code:
         args = ([expr.target] if expr.target is not None else []) + expr.args

@@ -118,7 +118,7 @@ class _Conjunction(Writer):
                 holds = self._inside(program, partial(self._condition, program))
                 answer: list[py.stmt] = [py.Return(value=constant(value=False))]
                 self.block.append(py.If(test=negation(holds.node), body=answer, orelse=[]))
-        unset = [assign(slot, name("MISSING")) for slot in self._slots.values()]
+        unset = [assign(slot, name("ABSENT")) for slot in self._slots.values()]
         return self.finish([*unset, *statements, py.Return(value=constant(value=True))])
 
     def _meaning(self, program: Program) -> _Meaning:
@@ -179,7 +179,7 @@ class _Conjunction(Writer):
         self._proofs[meaning] = code.proof
         if self._branches:
             self._evaluated = evaluated
-            self.block.append(py.If(test=compare(name(slot), py.Is(), name("MISSING")), body=block, orelse=[]))
+            self.block.append(py.If(test=compare(name(slot), py.Is(), name("ABSENT")), body=block, orelse=[]))
         else:
             self.block += block
         self._evaluated.add(meaning)

@@ -225,7 +225,7 @@ def optional_of_non_zero(writer: Writer, expr: Call, args: Sequence[Expr]) -> Co
 def optional_none(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noqa: ARG001
     """Write `optional.none()`."""
     writer.cost += 1
-    return Code(name("MISSING"), Proof.MAYBE)
+    return Code(name("ABSENT"), Proof.MAYBE)
 
 
 def has_value(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noqa: ARG001

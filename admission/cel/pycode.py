@@ -21,7 +21,7 @@ class Proof(Enum):
     INT = auto()
     STRING = auto()
     LIST = auto()
-    MAYBE = auto()  # an optional, held as its bare value or MISSING
+    MAYBE = auto()  # an optional, held as its bare value or ABSENT
 
 
 @dataclass(slots=True)
@@ -83,8 +83,8 @@ def is_class(value: py.expr, known: str) -> py.expr:
 
 
 def present(value: py.expr) -> py.expr:
-    """Return `value is not MISSING`."""
-    return compare(value, py.IsNot(), name("MISSING"))
+    """Return `value is not ABSENT`."""
+    return compare(value, py.IsNot(), name("ABSENT"))
 
 
 def located(module: py.Module) -> py.Module:

@@ -32,6 +32,20 @@ NUMBERS = (int, float, Uint)
 EAGER = 256  # lists up to this length are concatenated by copying
 
 
+class _Absent(dict[str, Value]):
+    """The class of ABSENT: an empty map, so that the next step of a chain (`.get`) finds nothing in it either."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT = _Absent()
+"""What an optional without a value is while compiled code holds it; it never leaves one expression."""
+
+
 class Unsure(Exception):  # noqa: N818 - a signal, not a fault
     """The compiled code cannot say: let the interpreter do it."""
 
@@ -61,14 +75,15 @@ def test(container: Value, key: str) -> bool:
 
 
 def peek(container: Value, key: Value) -> Value:
-    """Evaluate `container.?key` for what is not simply a dict: MISSING where absent."""
+    """Evaluate `container.?key` for keys that are no constant strings: ABSENT where there is nothing."""
     kind = type(container)
     if kind is dict:
-        return container.get(key, MISSING) if type(key) is str else values.find(container, key)
+        found = values.find(container, key)
+        return ABSENT if found is MISSING else found
     if kind is list and type(key) is int:
-        return container[key] if 0 <= key < len(container) else MISSING
-    if container is MISSING or container is None or kind in (str, int, float, bool):
-        return MISSING
+        return container[key] if 0 <= key < len(container) else ABSENT
+    if container is ABSENT or container is None or kind in (str, int, float, bool):
+        return ABSENT
     raise Unsure
 
 
@@ -235,22 +250,22 @@ def invoke(dispatcher: Dispatcher, budget: Budget, *args: Value) -> Value:
 
 
 def some(value: Value) -> Value:
-    """Return an optional as the compiled code holds it: the value inside, or MISSING."""
+    """Return an optional as the compiled code holds it: the value inside, or ABSENT."""
     if type(value) is not Optional_:
         raise Unsure
-    return value.value if value.present else MISSING
+    return value.value if value.present else ABSENT
 
 
 def optional(value: Value) -> Value:
     """Return what the compiled code holds as the optional that it stands for."""
-    return NONE if value is MISSING else Optional_(value)
+    return NONE if value is ABSENT else Optional_(value)
 
 
 def nonzero(value: Value) -> Value:
     """Evaluate `optional.ofNonZeroValue(value)` as the compiled code holds it."""
     kind = type(value)
     if kind in (str, bytes, int, Uint, float, bool, list, dict, type(None)):
-        return value or MISSING
+        return value or ABSENT
     raise Unsure
 
 
@@ -266,5 +281,5 @@ NAMES: dict[str, Callable[..., Any] | type | object] = {
     "unsure": unsure, "truth": truth, "test": test, "peek": peek, "index": index, "equal": equal, "less": less,
     "less_equal": less_equal, "add": add, "checked": checked, "member": member, "iterable": iterable, "pairs": pairs,
     "paced": paced, "reach": reach, "long": long, "contains": contains, "invoke": invoke, "some": some,
-    "optional": optional, "nonzero": nonzero, "entry": entry, "MISSING": MISSING,
+    "optional": optional, "nonzero": nonzero, "entry": entry, "ABSENT": ABSENT,
 }  # fmt: skip
