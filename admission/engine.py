@@ -15,6 +15,7 @@ from typing import Final, Literal, Protocol, TypeVar
 
 from admission.compiler import CompiledPolicySet
 from admission.decision import ALLOWED, Decision, Finding, decide_mutation, decide_validation, refuse
+from admission.diff import diff
 from admission.errors import AdmissionError, DeadlineError
 from admission.evaluation import Inputs, namespace_value, request_value
 from admission.facts import FactSource, Missing
@@ -161,8 +162,6 @@ class Engine:
                 return self._marked(replace(repeated, reinvoked=True))
         patch: tuple[JsonObject, ...] = ()
         if changed_by and request.object is not None and last.object is not None:
-            from admission.diff import diff
-
             patch = tuple(diff(request.object, last.object))
         return self._marked(
             replace(decision, patch=patch, object=last.object, mutated_by=changed_by, reinvoked=first.applied)

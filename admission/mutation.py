@@ -17,6 +17,7 @@ from admission.compiler import CompiledExpression, CompiledMutatingPolicy
 from admission.decision import Finding, Outcome
 from admission.errors import DeadlineError
 from admission.evaluation import BudgetExceededError, Condition, Inputs, activate, match_conditions, run
+from admission.jsonpatch import PatchError, TestFailedError, apply
 from admission.patching import Originals, UnwritableError, check_type_names, operations, to_native
 from admission.policy import Action, Binding, FailurePolicy, Mutation
 from admission.questions import UNANSWERED, Questions
@@ -168,8 +169,6 @@ def _evaluate(task: MutationTask, compiled: CompiledExpression, inputs: Inputs, 
 
 
 def _apply_json_patch(result: Result, document: JsonObject, inputs: Inputs, params: JsonObject | None) -> JsonObject:
-    from admission.jsonpatch import PatchError, TestFailedError, apply
-
     originals = Originals(document, inputs.old_object, inputs.request, inputs.namespace, params)
     try:
         patched = apply(document, operations(result.value, originals))
