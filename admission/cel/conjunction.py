@@ -19,6 +19,7 @@ from admission.cel.ast import Ident, Select
 from admission.cel.compiler import Writer
 from admission.cel.program import Program
 from admission.cel.pycode import Code, Proof, Unsupported, assign, compare, constant, name, negation
+from admission.cel.values import MISSING
 from admission.errors import AdmissionError
 
 Holds: TypeAlias = Callable[[Activation], bool]
@@ -99,7 +100,7 @@ class _Conjunction(Writer):
         self._clause = clauses[0]
         self._unsupported = unsupported
         self._slots: dict[_Meaning, str] = {}
-        self._proofs: dict[_Meaning, Proof] = {}
+        self._codes: dict[_Meaning, Code] = {}
         self._evaluated: set[_Meaning] = set()
         self._holding: set[_Meaning] = set()
         self._branches = 0
@@ -163,20 +164,24 @@ class _Conjunction(Writer):
         if expr.test_only or program is None:
             raise Unsupported
         meaning = self._meaning(program)
-        slot = self._slots.setdefault(meaning, f"w{len(self._slots)}")
         if meaning not in self._evaluated:
-            self._evaluate(program, meaning, slot)
-        return Code(name(slot), self._proofs[meaning])
+            self._evaluate(program, meaning)
+        return self._codes[meaning]
 
-    def _evaluate(self, program: Program, meaning: _Meaning, slot: str) -> None:
+    def _evaluate(self, program: Program, meaning: _Meaning) -> None:
         self._copies += 1
         if self._copies > MAX_COPIES:
             raise Unsupported
         evaluated = set(self._evaluated)
         with super().branch() as block:
             code = self._inside(program, lambda: self.value(program.checked.expr))
+            if code.constant is not MISSING:
+                self._codes[meaning] = code
+                self._evaluated.add(meaning)
+                return
+            slot = self._slots.setdefault(meaning, f"w{len(self._slots)}")
             block.append(assign(slot, code.node))
-        self._proofs[meaning] = code.proof
+        self._codes[meaning] = Code(name(slot), code.proof)
         if self._branches:
             self._evaluated = evaluated
             self.block.append(py.If(test=compare(name(slot), py.Is(), name("ABSENT")), body=block, orelse=[]))
