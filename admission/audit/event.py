@@ -7,11 +7,12 @@ operations and paths, never values. Give it decisions that were masked (`masking
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from admission.audit.sink import Event
 from admission.decision import Decision, Finding, Outcome
-from admission.review import AdmissionRequest, Status
+from admission.review import AdmissionRequest, GroupVersionKind, GroupVersionResource, Operation, Status
 
 API_VERSION: Final = "admission.dev/v1alpha1"
 KIND: Final = "AuditEvent"
@@ -22,6 +23,11 @@ MAX_MESSAGE: Final = 2_048
 
 _PASS: Final = Outcome.PASS  # looked up for every policy of every review
 _SKIP: Final = Outcome.SKIP
+
+_NO_KIND: Final = GroupVersionKind("", "", "")
+_NO_RESOURCE: Final = GroupVersionResource("", "", "")
+_NOTHING: Final = (_NO_KIND, _NO_RESOURCE, _NO_KIND, _NO_RESOURCE, Operation.CREATE)
+_OF_REQUEST: Final = ("who", "operation", "resource", "namespace", "name", "dryRun")
 
 
 def event(
@@ -39,22 +45,46 @@ def event(
     `time` is when the review arrived (Unix time), `latency` seconds until its answer, `phase` mutate or validate,
     `policy_set` the version of the policies that decided.
     """
-    made = _head(time=time, latency=latency, phase=phase, uid=request.uid, policy_set=policy_set)
-    made |= _about(request)
-    made |= _verdict(decision.allowed, decision.status, audit_only=audit_only)
+    resource = request.resource
     others = [finding for finding in decision.findings if finding.outcome is not _PASS]
-    made["passed"] = len(decision.findings) - len(others)
-    made["skipped"] = sum(finding.outcome is _SKIP for finding in others)
     telling = [finding for finding in others if finding.outcome is not _SKIP or finding.exemption is not None]
-    made["findings"] = [_finding(finding) for finding in telling[:MAX_FINDINGS]]
+    patch = decision.patch if decision.allowed else ()
+    made: Event = {  # in one piece: this is done for every review
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "time": timestamp(time),
+        "latency_ms": round(latency * 1000, 3),
+        "phase": phase,
+        "policy_set": policy_set,
+        "uid": request.uid,
+        "who": {"username": request.user.username, "groups": request.user.groups},
+        "operation": request.operation,
+        "resource": {
+            "group": resource.group,
+            "version": resource.version,
+            "resource": resource.resource,
+            "subresource": request.sub_resource,
+            "kind": request.kind.kind,
+        },
+        "namespace": request.namespace,
+        "name": request.name or _generated_name(request),
+        "dryRun": request.dry_run,
+        "decision": "allowed" if decision.allowed or audit_only else "denied",
+        "audit_only": audit_only,
+        "passed": len(decision.findings) - len(others),
+        "skipped": sum(finding.outcome is _SKIP for finding in others) if others else 0,
+        "findings": [_finding(finding) for finding in telling[:MAX_FINDINGS]] if telling else [],
+        "patch": [_operation(operation) for operation in patch[:MAX_OPERATIONS]] if patch else [],
+    }
+    if not decision.allowed and decision.status is not None:
+        made["status"] = _status(decision.status)
+    if audit_only:
+        made["would_deny"] = not decision.allowed
+        made["would_patch"] = bool(patch)
     if len(telling) > MAX_FINDINGS:
         made["findings_omitted"] = len(telling) - MAX_FINDINGS
-    patch = decision.patch if decision.allowed else ()
-    made["patch"] = [_operation(operation) for operation in patch[:MAX_OPERATIONS]]
     if len(patch) > MAX_OPERATIONS:
         made["patch_omitted"] = len(patch) - MAX_OPERATIONS
-    if audit_only:
-        made["would_patch"] = bool(patch)
     return made
 
 
@@ -70,46 +100,30 @@ def unjudged_event(
     audit_only: bool,
 ) -> Event:
     """Return the event of a review that was answered without being judged; `request` is None where it is unreadable."""
-    made = _head(time=time, latency=latency, phase=phase, uid=uid, policy_set=policy_set)
-    if request is not None:
-        made |= _about(request)
-    made |= _verdict(False, status, audit_only=audit_only)
-    return made | {"unjudged": True, "passed": 0, "skipped": 0, "findings": [], "patch": []}
+    made = event(
+        Decision(allowed=False, status=status),
+        request if request is not None else AdmissionRequest(uid, *_NOTHING),
+        time=time,
+        latency=latency,
+        phase=phase,
+        policy_set=policy_set,
+        audit_only=audit_only,
+    )
+    if request is None:
+        for key in _OF_REQUEST:
+            del made[key]
+    return made | {"unjudged": True}
 
 
 def timestamp(time: float) -> str:
     """Return a Unix time as RFC 3339 in UTC with milliseconds."""
-    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    whole = int(time)
+    return f"{_second(whole)}.{int((time - whole) * 1000):03d}Z"
 
 
-def _head(*, time: float, latency: float, phase: str, uid: str, policy_set: str) -> Event:
-    return {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "time": timestamp(time),
-        "latency_ms": round(latency * 1000, 3),
-        "phase": phase,
-        "policy_set": policy_set,
-        "uid": uid,
-    }
-
-
-def _about(request: AdmissionRequest) -> Event:
-    resource = request.resource
-    return {
-        "who": {"username": request.user.username, "groups": list(request.user.groups)},
-        "operation": request.operation.value,
-        "resource": {
-            "group": resource.group,
-            "version": resource.version,
-            "resource": resource.resource,
-            "subresource": request.sub_resource,
-            "kind": request.kind.kind,
-        },
-        "namespace": request.namespace,
-        "name": request.name or _generated_name(request),
-        "dryRun": request.dry_run,
-    }
+@lru_cache(maxsize=8)
+def _second(time: int) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _generated_name(request: AdmissionRequest) -> str:
@@ -123,16 +137,8 @@ def _generated_name(request: AdmissionRequest) -> str:
     return f"{start}*" if isinstance(start, str) and start else ""
 
 
-def _verdict(allowed: bool, status: Status | None, *, audit_only: bool) -> Event:
-    made: Event = {
-        "decision": "allowed" if allowed or audit_only else "denied",
-        "audit_only": audit_only,
-    }
-    if audit_only:
-        made["would_deny"] = not allowed
-    if not allowed and status is not None:
-        made["status"] = {"code": status.code, "reason": status.reason, "message": _short(status.message)}
-    return made
+def _status(status: Status) -> Event:
+    return {"code": status.code, "reason": status.reason, "message": _short(status.message)}
 
 
 def _finding(finding: Finding) -> Event:

@@ -34,6 +34,7 @@ from admission.server.logs import logger
 from admission.server.metrics import Labels, Metrics, one
 from admission.server.offload import HeavyWork
 from admission.server.ops import METRICS, OpsAnswer, verdict
+from admission.server.protocol import http_protocol
 from admission.server.settings import Settings
 from admission.server.tls import CertificateInfo, CertificateWatch, LiveCertificate
 from admission.server.watchdog import Watchdog
@@ -141,6 +142,7 @@ class Assembly:
             WebhookApp(mutate=mutate, validate=validate),
             lifespan="off",
             ws="none",
+            http=http_protocol(),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -137,8 +137,10 @@ class BodyReader:
             raise BusyError(start["body"], complete=complete)
         held = reserved
         try:
-            message = await _next_part(receive)
-            body: bytes = message["body"]
+            message = await receive()
+            if message["type"] != "http.request":
+                raise DisconnectedError("the client went away")
+            body: bytes = message.get("body", b"")
             if message.get("more_body"):
                 body = await self._rest(receive, body)
             elif len(body) > self.limit:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
-from admission.errors import NotAReviewError, ReviewError
+from admission.errors import DeadlineError, NotAReviewError, ReviewError
 from admission.review import (
     API_VERSIONS,
     AdmissionResponse,
@@ -139,6 +139,8 @@ class ReviewEndpoint:
             return Answer(HTTPStatus.OK, encode_response(judged.response, review.api_version)), judged
         except ReviewError as error:
             return self._answer_unjudged(error, started, review)
+        except DeadlineError:
+            fault = _unjudged(review, "the review could not be judged in time", HTTPStatus.GATEWAY_TIMEOUT)
         except asyncio.CancelledError:
             _must_be_over(watch)
             fault = _unjudged(review, "the review could not be judged in time", HTTPStatus.GATEWAY_TIMEOUT)

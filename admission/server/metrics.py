@@ -23,6 +23,7 @@ Labels = tuple[str, ...]
 Samples = Iterable[tuple[Labels, float]]
 
 _PASS: Final = Outcome.PASS
+_MOST_SELECTIONS: Final = 1_000
 
 BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds, in seconds, of the buckets of the review duration; there is one more for all above."""
@@ -139,7 +140,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self._counters: dict[MetricSpec, dict[Labels, int]] = {REVIEWS: {}, RESULTS: {}, REFUSED: {}, RELOADS: {}}
-        self._passed: dict[str, Counter[str]] = {}
+        self._passed: dict[tuple[str, Labels], int] = {}
+        self._most_selections = _MOST_SELECTIONS
         self._durations: dict[Labels, _Durations] = {}
         self._sources: list[tuple[MetricSpec, Callable[[], Samples]]] = []
         self._registry = CollectorRegistry(auto_describe=False)
@@ -158,8 +160,10 @@ class Metrics:
 
     def results(self, phase: str, findings: Sequence[Finding]) -> None:
         """Count what came of each policy for one review; nearly always that it passed, so that is quick."""
-        passed = [finding.policy for finding in findings if finding.outcome is _PASS]
-        self._passed.setdefault(phase, Counter()).update(passed)
+        passed = tuple([finding.policy for finding in findings if finding.outcome is _PASS])
+        self._passed[phase, passed] = self._passed.get((phase, passed), 0) + 1
+        if len(self._passed) > self._most_selections:
+            self._fold()
         if len(passed) != len(findings):
             for finding in findings:
                 if finding.outcome is not _PASS:
@@ -198,10 +202,23 @@ class Metrics:
         for spec, source in self._sources:
             yield _family(spec, source())
 
+    def _fold(self) -> None:
+        """Count policies instead of selections of policies, of which there may be too many."""
+        folded: dict[tuple[str, Labels], int] = {}
+        for (phase, policies), times in self._passed.items():
+            for policy in policies:
+                key = (phase, (policy,))
+                folded[key] = folded.get(key, 0) + times
+        self._passed = folded
+        self._most_selections = max(_MOST_SELECTIONS, 2 * len(folded))
+
     def _passes(self) -> Iterator[tuple[Labels, int]]:
-        for phase, counts in list(self._passed.items()):
-            for policy, count in list(counts.items()):
-                yield (phase, policy, _PASS.value), count
+        counts: Counter[tuple[str, str]] = Counter()
+        for (phase, policies), times in list(self._passed.items()):
+            for policy in policies:
+                counts[phase, policy] += times
+        for (phase, policy), times in counts.items():
+            yield (phase, policy, _PASS.value), times
 
 
 def one(value: float) -> Samples:

@@ -202,13 +202,14 @@ def serving(
     *,
     sinks: tuple[Sink, ...] = (),
     load: Load | None = None,
+    policies_from: tuple[str, ...] = ("unused",),
     **changes: Any,
 ) -> Iterator[Running]:
     """Run a server over the certificate in `folder` until the end of the block.
 
     It judges by labels, or with the engine that `load` returns.
     """
-    settings = settings_for(folder, **changes)
+    settings = settings_for(folder, policies=policies_from, **changes)
     log, other, engine = LogRecorder(), Recorder(), LabelEngine()
     assembly = Assembly(settings, sinks=[log, other, *sinks])
     ops = OpsServer(settings.host, settings.ops_port, assembly)

@@ -37,6 +37,17 @@ def test_reviews_results_and_refusals_are_counted() -> None:
     assert found["admission_review_duration_seconds_bucket[('le', '+Inf'), ('phase', 'validate')]"] == 3
 
 
+def test_passes_are_counted_right_for_any_number_of_selections() -> None:
+    metrics = Metrics()
+    for number in range(2500):
+        metrics.results("validate", [Finding("a"), Finding(f"policy-{number}")])
+    found = values(metrics.exposition())
+    assert found["admission_policy_results_total[('outcome', 'PASS'), ('phase', 'validate'), ('policy', 'a')]"] == 2500
+    assert (
+        found["admission_policy_results_total[('outcome', 'PASS'), ('phase', 'validate'), ('policy', 'policy-7')]"] == 1
+    )
+
+
 def test_a_duration_on_a_bound_belongs_to_its_bucket() -> None:
     metrics = Metrics()
     metrics.review("validate", "CREATE", "allowed", BUCKETS[0], dry_run=False)
