@@ -12,7 +12,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -32,8 +32,7 @@ class Operation(StrEnum):
     CONNECT = "CONNECT"
 
 
-@dataclass(frozen=True, slots=True)
-class GroupVersionKind:
+class GroupVersionKind(NamedTuple):
     """A kind in one version of its API; the core group is the empty string."""
 
     group: str
@@ -50,8 +49,7 @@ class GroupVersionKind:
         return f"{self.group}/{self.version}, Kind={self.kind}"
 
 
-@dataclass(frozen=True, slots=True)
-class GroupVersionResource:
+class GroupVersionResource(NamedTuple):
     """A resource (plural, lower case) in one version of its API."""
 
     group: str
@@ -217,6 +215,7 @@ class _Fields:
         resource = self._resource("resource", get("resource"))
         sub_resource = self._text("subResource", get("subResource"))
         original = get("requestResource")
+        original_kind = get("requestKind")
         operation = get("operation")
         if not isinstance(operation, str) or operation not in _OPERATIONS:
             raise self._wrong("operation", f"one of {', '.join(_OPERATIONS)}")
@@ -229,8 +228,10 @@ class _Fields:
             resource=resource,
             operation=_OPERATIONS[operation],
             sub_resource=sub_resource,
-            request_kind=kind if get("requestKind") is None else self._kind("requestKind", get("requestKind")),
-            request_resource=resource if original is None else self._resource("requestResource", original),
+            request_kind=(kind if original_kind in (None, get("kind")) else self._kind("requestKind", original_kind)),
+            request_resource=(
+                resource if original in (None, get("resource")) else self._resource("requestResource", original)
+            ),
             request_sub_resource=(
                 sub_resource if original is None else self._text("requestSubResource", get("requestSubResource"))
             ),
@@ -270,11 +271,17 @@ class _Fields:
     def _kind(self, name: str, value: object) -> GroupVersionKind:
         if not isinstance(value, dict):
             raise self._wrong(name, "an object with group, version and kind")
+        group, version, kind = value.get("group"), value.get("version"), value.get("kind")
+        if type(group) is str and type(version) is str and type(kind) is str:
+            return GroupVersionKind(group, version, kind)
         return GroupVersionKind(*(self._text(f"{name}.{key}", value.get(key)) for key in ("group", "version", "kind")))
 
     def _resource(self, name: str, value: object) -> GroupVersionResource:
         if not isinstance(value, dict):
             raise self._wrong(name, "an object with group, version and resource")
+        group, version, resource = value.get("group"), value.get("version"), value.get("resource")
+        if type(group) is str and type(version) is str and type(resource) is str:
+            return GroupVersionResource(group, version, resource)
         return GroupVersionResource(
             *(self._text(f"{name}.{key}", value.get(key)) for key in ("group", "version", "resource"))
         )
