@@ -13,7 +13,7 @@ LOCK := requirements.lock
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable
 PYTEST_WORKERS ?= auto
 
-.PHONY: help venv run test lint format conformance bench lock wheel clean
+.PHONY: help venv run test lint format conformance bench docs lock wheel clean
 
 help:  ## Say what the targets are
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ lock: $(VENV)/.dev  ## Resolve the dependencies anew into requirements.lock
 	env -u UV_FIND_LINKS -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL $(BIN)/uv pip compile --quiet --universal --upgrade --no-header \
 		--no-annotate --no-emit-find-links --no-emit-index-url --no-config \
 		--all-extras --output-file $(LOCK) pyproject.toml
+
+docs: $(VENV)/.dev  ## Write the pages of docs/ that say what the program says
+	$(BIN)/python docs/generate.py
 
 wheel: $(VENV)/.dev  ## Build the wheel and the source archive into dist/
 	$(BIN)/uv build --quiet

@@ -30,7 +30,7 @@ from admission.review import UserInfo
 
 EXAMPLES: Final = (
     "admission check --policies builtin:pod-security examples/deployment.yaml",
-    "admission check --policies policies/images --namespace shop --output json examples",
+    "admission check --policies builtin:images --namespace shop --output json - < examples/deployment.yaml",
 )
 
 
