@@ -36,6 +36,13 @@ class Tally:
     left_out: int = 0
     failures: list[str] = field(default_factory=list)
 
+    def add(self, name: str, differences: list[str]) -> None:
+        """Count one case: passed where there are no differences."""
+        if differences:
+            self.failures.append(f"{name}: {'; '.join(differences)}")
+        else:
+            self.passed += 1
+
 
 def needs_protobuf(case: dict[str, Any]) -> bool:
     """Whether a case cannot be said without a protobuf message type of its own."""
@@ -186,7 +193,7 @@ def _type_named(name: str) -> Type:
 
 def _decode_message(payload: dict[str, Any]) -> Value:
     name = payload["@type"].rsplit("/", 1)[1]
-    value = payload.get("value")
+    value: Any = payload.get("value")
     if name == "google.protobuf.Duration":
         return values.Duration(round(float(value.removesuffix("s")) * values.NANOS))
     if name in ("google.protobuf.UInt32Value", "google.protobuf.UInt64Value"):

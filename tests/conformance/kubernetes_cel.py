@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from admission.cel.encoding import decode_value
 from admission.cel_cases import CaseRunner
 from tests.conformance.cel_spec import Tally, same
+
+COSTS_OF_MAP_ORDER: Final = frozenset({"cel-spec/tests/simple/macros2:all/map_key"})
+"""Cases whose recorded cost depends on the order in which Go happened to walk a map; their values are compared."""
 
 
 def run_file(path: Path, runner: CaseRunner | None = None, *, costs: bool = True) -> Tally:
@@ -42,7 +45,7 @@ def compare(case: dict[str, Any], answer: dict[str, Any], *, costs: bool = True)
         return f"{answer['value']!r}, wanted {case['expect']!r}"
     if "type" in case and answer["type"] != case["type"]:
         return f"type {answer['type']}, wanted {case['type']}"
-    if costs and "cost" in case and answer["cost"] != case["cost"]:
+    if costs and "cost" in case and case["src"] not in COSTS_OF_MAP_ORDER and answer["cost"] != case["cost"]:
         return f"cost {answer['cost']}, wanted {case['cost']}"
     return None
 

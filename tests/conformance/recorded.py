@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from admission.authorization import AuthorizationRules
-from admission.building import read
-from admission.compiler import compile_policies
+from admission.building import defaulted, read
+from admission.compiler import ExpressionCompiler, compile_policies
+from admission.creation import creation_errors
 from admission.decision import ANNOTATIONS_KEY, FAILURES_KEY, Decision
+from admission.decoding import decode
 from admission.engine import Engine
 from admission.facts import FileFacts
+from admission.fielderror import rejection
 from admission.policy import Binding, PolicySet
 from admission.review import decode_review
 from admission.scopes import ParamScope
@@ -155,6 +158,14 @@ def golden_differences(case: Case) -> list[str]:
                 differing.append(f"details {own} instead of {details}")
         found += [f"review {number}: {item}" for item in differing]
     return found
+
+
+def golden_rejection(case: Case) -> list[str]:
+    """Return what differs where the API server refused the policy itself."""
+    content = defaulted(decode(case["policy"]))
+    said = rejection(content.kind.group_kind, content.name, creation_errors(content, ExpressionCompiler()))
+    wanted = case["rejected"]["message"]
+    return [] if said == wanted else [f"refused with {said!r} instead of {wanted!r}"]
 
 
 def lines(path: Path) -> list[Case]:
