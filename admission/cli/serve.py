@@ -96,7 +96,9 @@ def command(
     try:
         from admission.server.run import run
         from admission.server.settings import load_settings
-    except ImportError as error:
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "admission":
+            raise
         raise UsageError(f"the server needs {error.name}; install it with: pip install 'admission[server]'") from None
     code = run(load_settings(options, os.environ))
     if code:
