@@ -45,10 +45,9 @@ test: $(VENV)/.dev  ## Run the tests
 	$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS)
 
 lint: $(VENV)/.dev  ## Check style, types and who imports whom
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache --no-logo
+	@failed=; for check in 'ruff check .' 'ruff format --check .' mypy 'lint-imports --no-cache --no-logo'; do \
+		echo "$$check"; $(BIN)/$$check || failed="$$failed $${check%% *}"; \
+	done; test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
 format: $(VENV)/.dev  ## Rewrite the sources in the style that lint asks for
 	$(BIN)/ruff check --fix .
