@@ -18,7 +18,8 @@ Judging, pure
     decision     findings, and what becomes of them
 
 Policies, pure
-    decoding     YAML's data compared with the kinds        building     the model with the API server's defaults
+    kinds        the kinds and their fields, as tables      decoding     YAML's data compared with them
+    building     the model with the API server's defaults
     policy       the frozen model                           compiler     every expression compiled once
     creation     what an API server would refuse: `fieldrules`, `newexpressions`, `names`, `fielderror`
     typecheck    warnings from the schemas of what a policy matches
@@ -28,7 +29,7 @@ Objects, pure
     manifest     manifests as requests                      defaults     what the API server fills in
     schema       facts about Kubernetes' types              scopes       which kinds live in namespaces
     authorization  what the authorizer is asked             documents    YAML and JSON with positions
-    variables    what expressions may name and its types
+    variables    what expressions may name and its types    pruning      objects without what is exempt
 
     cel          the language; knows nothing of admission
     errors       the one tree of exceptions, and diagnostics
