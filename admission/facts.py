@@ -192,7 +192,8 @@ class FileFacts:
         """Return how objects are merged: of Kubernetes' own kinds, and of those that the definitions given define."""
         if self._merge_types is None:
             definitions = [item for (_, kind), items in self._objects.items() if kind == _DEFINITION for item in items]
-            self._merge_types = MergeTypes(bundled().with_custom_resources(definitions))
+            native = bundled()
+            self._merge_types = MergeTypes(native.with_custom_resources(definitions), native)
         return self._merge_types
 
     def _completed(self, namespace: JsonObject) -> JsonObject:

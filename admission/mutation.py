@@ -22,6 +22,7 @@ from admission.patching import Originals, UnwritableError, check_type_names, ope
 from admission.policy import Action, Binding, FailurePolicy, Mutation
 from admission.questions import UNANSWERED, Questions
 from admission.review import Status
+from admission.schema.decoding import decoding_fault
 from admission.schema.definitions import KindName
 from admission.schema.merging import MergeTypes
 from admission.structured_merge import MergeError, apply_configuration
@@ -159,7 +160,7 @@ def mutate(
         raise MutationError(result.error)
     assert inputs.object is not None  # noqa: S101 - callers see to it
     if mutation.patch_type == "JSONPatch":
-        return _apply_json_patch(result, inputs.object, inputs, task.params)
+        return _apply_json_patch(result, inputs.object, inputs, task.params, types)
     return _apply_configuration(result, inputs.object, inputs, task.params, types)
 
 
@@ -168,7 +169,9 @@ def _evaluate(task: MutationTask, compiled: CompiledExpression, inputs: Inputs, 
     return run(compiled, activate(inputs.variables(task.params), task.policy.variables, budget, exact=exact))
 
 
-def _apply_json_patch(result: Result, document: JsonObject, inputs: Inputs, params: JsonObject | None) -> JsonObject:
+def _apply_json_patch(
+    result: Result, document: JsonObject, inputs: Inputs, params: JsonObject | None, types: MergeTypes
+) -> JsonObject:
     originals = Originals(document, inputs.old_object, inputs.request, inputs.namespace, params)
     try:
         patched = apply(document, operations(result.value, originals))
@@ -178,8 +181,9 @@ def _apply_json_patch(result: Result, document: JsonObject, inputs: Inputs, para
         return document
     except PatchError as error:
         raise MutationError(f"JSON Patch: {error}") from None
-    if not isinstance(patched, dict):
-        raise MutationError("JSON Patch: the result is no object")
+    fault = decoding_fault(patched, document, _kind_of(inputs), types.native)
+    if fault is not None or not isinstance(patched, dict):
+        raise RefusedError(Status(500, "InternalError", f"Internal error occurred: {fault}"))
     return patched
 
 
@@ -197,8 +201,7 @@ def _apply_configuration(
         raise MutationError(str(error)) from None
     for key in ("apiVersion", "kind"):
         configuration[key] = document.get(key)
-    group, _, version = str(document.get("apiVersion", "")).rpartition("/")
-    kind = KindName(group, version, str(document.get("kind", "")))
+    kind = _kind_of(inputs)
     reference = types.of(kind)
     if reference is None and not types.serves(kind):
         raise RefusedError(Status(503, "ServiceUnavailable", _UNKNOWN_KIND.format(kind=kind)))
@@ -208,6 +211,11 @@ def _apply_configuration(
         return apply_configuration(document, configuration, reference)
     except (MergeError, RecursionError) as error:
         raise MutationError(f"error applying patch: {error}") from None
+
+
+def _kind_of(inputs: Inputs) -> KindName:
+    kind = inputs.request["kind"]
+    return KindName(kind["group"], kind["version"], kind["kind"])
 
 
 def _condition(task: MutationTask, inputs: Inputs) -> Condition:

@@ -73,13 +73,15 @@ class TypeReference:
 class MergeTypes:
     """The merge types of all kinds that some definitions describe.
 
-    `untyped` takes anything as one piece, `deduced` anything with maps merged key by key.
+    `native` are the definitions of the kinds that an API server has Go types for. `untyped` takes anything as one
+    piece, `deduced` anything with maps merged key by key.
     """
 
-    __slots__ = ("_definitions", "_named", "_versions", "deduced", "untyped")
+    __slots__ = ("_definitions", "_named", "_versions", "deduced", "native", "untyped")
 
-    def __init__(self, definitions: Definitions) -> None:
+    def __init__(self, definitions: Definitions, native: Definitions) -> None:
         self._definitions = definitions
+        self.native = native
         self._versions = {(resource.kind.group, resource.kind.version) for resource in definitions.resources}
         self._named: dict[str, Atom] = {}
         self.untyped = TypeReference(

@@ -168,6 +168,63 @@ def golden_rejection(case: Case) -> list[str]:
     return [] if said == wanted else [f"refused with {said!r} instead of {wanted!r}"]
 
 
+def single_patch_differences(case: Case) -> list[str]:
+    """Run a line of patches.jsonl, one mutation or the mutations of one policy; return what differs from its result."""
+    everything = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*/*"]}
+    field = {"JSONPatch": "jsonPatch", "ApplyConfiguration": "applyConfiguration"}
+    spec = case.get("spec") or {
+        "mutations": [{"patchType": case["patchType"], field[case["patchType"]]: {"expression": case["expr"]}}]
+    }
+    match = {"matchConstraints": {"resourceRules": [everything]}, "reinvocationPolicy": "Never"}
+    params = {"apiVersion": "v1", "kind": "ConfigMap", **case.get("params", {})}
+    params["metadata"] = {"name": "params", "namespace": "default"}
+    version = f"{POLICY_GROUP}v1"
+    reference = {"paramRef": {"name": "params", "parameterNotFoundAction": "Deny"}} if "paramKind" in spec else {}
+    objects = [
+        {
+            "apiVersion": version,
+            "kind": "MutatingAdmissionPolicy",
+            "metadata": {"name": "m"},
+            "spec": {**match, **spec},
+        },
+        {
+            "apiVersion": version,
+            "kind": "MutatingAdmissionPolicyBinding",
+            "metadata": {"name": "b"},
+            "spec": {"policyName": "m", **reference},
+        },
+    ]
+    kind = {"group": "apps", "version": "v1", "kind": "Deployment"}
+    request = {
+        "operation": "CREATE",
+        "kind": kind,
+        "resource": {"group": "apps", "version": "v1", "resource": "deployments"},
+        "name": "d",
+        "namespace": "default",
+        "object": case["object"],
+        "oldObject": case["oldObject"],
+    }
+    judge = engine(objects, FileFacts([params]))
+    decoded = decode_review(review_body(request)).request
+    decision = asyncio.run(judge.mutate(decoded))
+    message = decision.status.message if decision.status is not None else None
+    wanted = case.get("error")
+    if message is not None:
+        message = message.removeprefix("policy 'm' with binding 'b' denied request: ")
+    found = [] if message == wanted else [f"error {message!r} instead of {wanted!r}"]
+    if "result" in case and decision.allowed and pruned(decision.object) != pruned(case["result"]):
+        found.append(f"object {pruned(decision.object)} instead of {pruned(case['result'])}")
+    return found
+
+
+def pruned(value: Any) -> Any:
+    """Return a value without nulls and empty objects: what Go types add when they are written as JSON."""
+    if isinstance(value, dict):
+        inner = {key: pruned(item) for key, item in value.items()}
+        return {key: item for key, item in inner.items() if item not in (None, {})}
+    return [pruned(item) for item in value] if isinstance(value, list) else value
+
+
 def lines(path: Path) -> list[Case]:
     """Return the cases of a file, one a line."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
