@@ -19,6 +19,8 @@ from docs.generate import pages
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the README speaks to a POSIX shell")
+
 SECONDS = re.compile(r"\d+\.\d\d s$")
 
 

@@ -38,18 +38,24 @@ _EXIT_INTERRUPTED: Final = 130
 
 def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run one command and return the exit code; `--debug` may stand anywhere."""
+    _print_anything()
+    code = _run(arguments, environment)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_output()
+    return code
+
+
+def _run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     debug = DEBUG in arguments or bool(environment.get(DEBUG_VARIABLE))
     rest = [argument for argument in arguments if argument != DEBUG]
-    _print_anything()
     try:
         make_app(_command_in(rest))(args=rest, prog_name="admission")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except KeyboardInterrupt:
         return _EXIT_INTERRUPTED
-    except BrokenPipeError:
-        _forget_output()
-        return 0
     except Exception as error:
         if debug:
             traceback.print_exc()

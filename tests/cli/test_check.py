@@ -292,3 +292,16 @@ def test_findings_in_templates_point_into_them(place: Place) -> None:
     )
     assert place.check(file) == 1
     assert place.out.startswith(f"{file}:7:7: Deployment default/web  denied by probe\n")
+
+
+def test_a_message_that_holds_a_secret_is_masked(place: Place) -> None:
+    text = POLICY.replace("message: not like this", "messageExpression: \"'it is ' + object.stringData.password\"")
+    place.write("policy.yaml", text.replace("EXPRESSION", "'false'").replace("ACTION", "Deny"))
+    secret = place.write(
+        "secret.yaml", "{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {password: canary-one}}"
+    )
+    assert place.check(secret) == 1
+    assert "it is ***" in place.out
+    assert place.check("-o", "json", secret) == 1
+    assert "it is ***" in place.out
+    assert "canary-one" not in place.out + place.err

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from admission.cel.origin import render_path
 from admission.cli.report import Judged, Summary, as_json, as_page, path_in
 from admission.decision import Decision, Finding, Outcome
 from admission.documents.document import Source, read
@@ -202,6 +206,27 @@ def test_the_summary_counts_resources_by_how_they_ended() -> None:
 )
 def test_printed_paths_are_read_with_the_data(data: Any, text: str, path: tuple[str | int, ...]) -> None:
     assert path_in(data, text) == path
+
+
+KEYS = st.text(st.characters(exclude_characters="[]", codec="utf-8"), min_size=1, max_size=8)
+DATA = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+def paths_of(data: Any, *path: str | int) -> Iterator[tuple[str | int, ...]]:
+    yield path
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for step, inner in items:
+        yield from paths_of(inner, *path, step)
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), DATA, max_size=3))
+def test_every_path_into_data_is_read_as_it_was_printed(data: dict[str, Any]) -> None:
+    for path in paths_of(data):
+        assert path_in(data, render_path(path)) == path
 
 
 def test_a_manifest_is_named_as_people_say() -> None:
