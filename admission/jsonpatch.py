@@ -281,29 +281,26 @@ def _no_index(index: int) -> PatchError:
 
 
 def _same(value: Json, other: Json) -> bool:
-    """Compare as `test` does: a null that is asked for also meets what is empty."""
-    if isinstance(value, dict):
-        if other is None:
-            return not value
-        if not isinstance(other, dict) or len(value) != len(other):
+    """Compare as `test` does, without recursion: a null that is asked for also meets what is empty."""
+    if other is None and isinstance(value, dict | list):
+        return not value
+    pending = [(value, other)]
+    while pending:
+        value, other = pending.pop()
+        if isinstance(value, dict):
+            if not isinstance(other, dict) or value.keys() != other.keys():
+                return False
+            pending += [(item, other[key]) for key, item in value.items()]
+        elif isinstance(value, list):
+            if not isinstance(other, list) or len(value) != len(other):
+                return False
+            pending += zip(value, other, strict=True)
+        elif not _same_scalar(value, other):
             return False
-        return all(key in other and _same_inner(item, other[key]) for key, item in value.items())
-    if isinstance(value, list):
-        if other is None:
-            return not value
-        if not isinstance(other, list) or len(value) != len(other):
-            return False
-        return all(_same_inner(item, wanted) for item, wanted in zip(value, other, strict=True))
-    return _same_scalar(value, other)
-
-
-def _same_inner(value: Json, other: Json) -> bool:
-    if value is None or other is None:
-        return value is None and other is None
-    return _same(value, other)
+    return True
 
 
 def _same_scalar(value: Json, other: Json) -> bool:
-    if isinstance(value, bool) or isinstance(other, bool):
+    if isinstance(value, bool) or isinstance(other, bool) or value is None:
         return value is other
     return isinstance(other, str | int | float) and bool(value == other)

@@ -186,3 +186,18 @@ def test_no_patch_changes_its_document_or_fails_in_another_way(steps: list[dict[
     except PatchError as error:
         assert str(error)  # noqa: PT017 - that there is a text is all that is to be said
     assert before == DOCUMENT
+
+
+def test_depth_is_no_danger() -> None:
+    def nested(leaf: int) -> dict[str, Any]:
+        value: Any = leaf
+        for level in range(10_000):
+            value = {"a": value} if level % 2 else [value]
+        return {"a": value}
+
+    document = nested(1)
+    assert list(apply(document, [op("test", "/a", value=nested(1)["a"]), op("move", "/b", from_="/a")])) == ["b"]
+    with pytest.raises(TestFailedError):
+        apply(document, [op("test", "", value=nested(2))])
+    with pytest.raises(PatchError):
+        apply(document, [op("copy", "/b", from_="/a")])
