@@ -560,3 +560,9 @@ def test_the_policies_of_a_category_are_bound_at_its_level() -> None:
         }
         baseline = {policy.name for policy in load_policies(["builtin:pod-security/baseline"]).policies.policies}
         assert (names <= baseline) == bound
+
+
+@pytest.mark.parametrize("folder", VALIDATING, ids=lambda folder: folder.name)
+def test_a_validating_policy_works_in_every_version_that_has_the_kind(folder: Path) -> None:
+    warnings = load_policies([folder / "policy.yaml"], kubernetes_version="1.30").issues
+    assert {issue.id for issue in warnings} <= {"binding"}
