@@ -13,7 +13,8 @@ Judging, pure
     planning     what will be evaluated, with which params
     matching     which policies and bindings a request meets: an index, `selector`, `equivalence`
     validation   the validating phase; `verdicts` says what results mean
-    mutation     the mutating phase: `patching` and `jsonpatch`, or `object_values` and `structured_merge`; then `diff`
+    mutation     the mutating phase: `patching` and `jsonpatch`, or `apply_configuration` (`object_values`,
+                 `merge_validation`, `merge_keys`, `structured_merge`); then `diff`
     evaluation   expressions with their variables and budgets; `questions` are those that only others can answer
     decision     findings, and what becomes of them
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
+from admission.apply_configuration import ApplyError, apply_configuration
 from admission.cel.activation import RUNTIME_BUDGET, Budget, Overrun
 from admission.cel.values import StructValue
 from admission.compiler import CompiledExpression, CompiledMutatingPolicy
@@ -18,14 +19,14 @@ from admission.decision import Finding, Outcome
 from admission.errors import DeadlineError
 from admission.evaluation import BudgetExceededError, Condition, Inputs, activate, match_conditions, run
 from admission.jsonpatch import PatchError, TestFailedError, apply
-from admission.patching import Originals, UnwritableError, check_type_names, operations, to_native
+from admission.object_values import Originals, UnwritableError
+from admission.patching import operations
 from admission.policy import Action, Binding, FailurePolicy, Mutation
 from admission.questions import UNANSWERED, Questions
 from admission.review import Status
 from admission.schema.decoding import decoding_fault
 from admission.schema.definitions import KindName
 from admission.schema.merging import MergeTypes
-from admission.structured_merge import MergeError, apply_configuration
 from admission.verdicts import INVALID, Result
 from admission.workload import JsonObject, object_name
 
@@ -194,23 +195,14 @@ def _apply_configuration(
     if not isinstance(value, StructValue):
         raise MutationError("unsupported return type from ApplyConfiguration expression")
     originals = Originals(document, inputs.old_object, inputs.request, inputs.namespace, params)
-    try:
-        check_type_names(value)
-        configuration = to_native(value, originals)
-    except UnwritableError as error:
-        raise MutationError(str(error)) from None
-    for key in ("apiVersion", "kind"):
-        configuration[key] = document.get(key)
     kind = _kind_of(inputs)
     reference = types.of(kind)
     if reference is None and not types.serves(kind):
         raise RefusedError(Status(503, "ServiceUnavailable", _UNKNOWN_KIND.format(kind=kind)))
     try:
-        if reference is None:
-            raise MergeError(f"failed to convert patch object to typed object: no corresponding type for {kind}")
-        return apply_configuration(document, configuration, reference)
-    except (MergeError, RecursionError) as error:
-        raise MutationError(f"error applying patch: {error}") from None
+        return apply_configuration(value, originals, document, kind, reference)
+    except ApplyError as error:
+        raise MutationError(str(error)) from None
 
 
 def _kind_of(inputs: Inputs) -> KindName:

@@ -1,0 +1,86 @@
+"""ApplyConfiguration: the Object that an expression made, merged into the object that it is about.
+
+Whatever keeps it from being merged is said in the API server's words. Sources: apiserver
+pkg/admission/plugin/policy/mutating/patch/smd.go, apimachinery pkg/util/managedfields/internal/typeconverter.go.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from admission.cel.values import StructValue
+from admission.merge_validation import STRICT, Tolerance, atomic_paths, faults, joined
+from admission.object_values import Native, Originals, UnwritableError, check_type_names, to_native
+from admission.schema.definitions import KindName
+from admission.schema.merging import TypeReference
+from admission.structured_merge import merge
+from admission.workload import JsonObject
+
+_INT64: Final = 2**63
+_LIVE: Final = Tolerance(duplicates=True)
+
+
+class ApplyError(Exception):
+    """An apply configuration that cannot be applied; the text is the API server's."""
+
+
+def apply_configuration(
+    value: StructValue, originals: Originals, live: JsonObject, kind: KindName, reference: TypeReference | None
+) -> JsonObject:
+    """Return `live` with the Object merged into it; `live` is not changed, and what did not change is shared.
+
+    `kind` is the kind of the live object and `reference` its type, None where nothing is known of it. `originals` are
+    the documents that the expression saw. Raises ApplyError.
+    """
+    try:
+        check_type_names(value)
+    except UnwritableError as error:
+        raise ApplyError(str(error)) from None
+    try:
+        configuration = to_native(value, originals)
+    except UnwritableError:
+        raise ApplyError("invalid return type: *dynamic.ObjectVal") from None
+    configuration |= {"apiVersion": kind.api_version, "kind": kind.kind}
+    try:
+        return _merged(configuration, live, kind, reference)
+    except RecursionError:
+        raise ApplyError("error applying patch: the objects are nested too deeply to be merged") from None
+
+
+def _merged(
+    configuration: dict[str, Native], live: JsonObject, kind: KindName, reference: TypeReference | None
+) -> JsonObject:
+    if reference is None:
+        raise _refused(f"failed to convert patch object to typed object: no corresponding type for {kind}")
+    found = faults(reference, configuration, STRICT)
+    if found:
+        raise _refused(f"failed to convert patch object to typed object: {joined(found)}")
+    pieces = list(atomic_paths(reference, configuration))
+    if pieces:
+        text = f"may not mutate atomic arrays, maps or structs: {', '.join(pieces)}"
+        raise _refused(f"invalid ApplyConfiguration: {text}")
+    found = faults(reference, live, _LIVE)
+    if found:
+        raise _refused(f"failed to convert original object to typed object: {joined(found)}")
+    merged = merge(reference, live, _plain(configuration))
+    if not isinstance(merged, dict):
+        raise _refused("failed to convert typed object to object: the result is no object")
+    return merged
+
+
+def _plain(value: Native) -> Native:
+    """Return a valid configuration as JSON: lists without elements are null, whole doubles integers."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value] if value or type(value) is list else None
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise _refused(f"JSON has no number for {value}; give a finite one")
+        return int(value) if value.is_integer() and -_INT64 <= value < _INT64 else value
+    return value
+
+
+def _refused(text: str) -> ApplyError:
+    return ApplyError(f"error applying patch: {text}")
