@@ -21,7 +21,7 @@ from admission.evaluation import Inputs, namespace_value, request_value
 from admission.facts import FactSource, Missing
 from admission.matching import Key, MatchError, MatchIndex, Selected
 from admission.mutation import InvocationKey, MutationPass, MutationTask, RefusedError, run_mutations
-from admission.planning import is_fixed, plan
+from admission.planning import is_fixed, plan, sees_namespace, without_params
 from admission.policy import ValidatingPolicy
 from admission.questions import ROUNDS, Questions
 from admission.review import AdmissionRequest, GroupVersionKind, Operation, Status
@@ -224,7 +224,7 @@ class Engine:
             steps += self._prepared.get(selected) or await self._validation_steps(selected, request)
         if selection not in self._plans:
             self._remember_plan(selection, steps)
-        if live.missing is not None and any(isinstance(step, ValidationTask) for step in steps):
+        if live.missing is not None and any(map(sees_namespace, steps)):
             failure = live.failure(request)
             if failure is not None:
                 return self._marked(refuse((), failure))
@@ -294,6 +294,8 @@ class Engine:
         for step in await plan(selected, request, self._facts):
             if isinstance(step, Finding):
                 steps.append(step)
+            elif not step.params:
+                steps.append(without_params(compiled.policy, step.binding))
             else:
                 steps += (ValidationTask(compiled, step.binding, params, selected.template) for params in step.params)
         if is_fixed(selected):

@@ -67,6 +67,23 @@ async def plan(selected: Selected[P], request: AdmissionRequest, facts: FactSour
     return steps
 
 
+def without_params(policy: Policy, binding: Binding) -> Finding:
+    """Return the finding about a binding whose params are not there, and allowed not to be."""
+    return Finding(
+        policy=policy.name,
+        binding=binding.name,
+        outcome=Outcome.SKIP,
+        message="there are no params, which the binding allows",
+        severity=policy.severity,
+        policy_kind=policy.kind,
+    )
+
+
+def sees_namespace(step: object) -> bool:
+    """Return whether the API server looks up the Namespace for a step: for each configured binding, params or none."""
+    return not isinstance(step, Finding) or step.outcome is Outcome.SKIP
+
+
 def configuration_error(policy: Policy, binding: Binding | None, error: str) -> Finding:
     """Return the finding about a policy (or one binding of it) that cannot be put to work."""
     ignored = policy.failure_policy is FailurePolicy.IGNORE

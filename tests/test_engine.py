@@ -105,7 +105,10 @@ def test_an_unknown_param_kind_is_an_error_of_the_policy() -> None:
 def test_a_binding_whose_params_are_allowed_to_be_missing_is_not_evaluated() -> None:
     policy = validating("p", "false", paramKind={"apiVersion": "v1", "kind": "ConfigMap"})
     reference = {"name": "gone", "parameterNotFoundAction": "Allow"}
-    assert validate([policy, bound("p", "Deny", paramRef=reference)]) == Decision(allowed=True)
+    decision = validate([policy, bound("p", "Deny", paramRef=reference)])
+    assert decision.allowed
+    assert [finding.outcome for finding in decision.findings] == [Outcome.SKIP]
+    assert not validate([policy, bound("p", "Deny", paramRef=reference)], facts=FileFacts(strict=True)).allowed
 
 
 def test_a_policy_that_matches_only_another_version_cannot_be_evaluated() -> None:
