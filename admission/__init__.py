@@ -16,6 +16,7 @@ Judging, pure
     mutation     the mutating phase: `patching` and `jsonpatch`, or `apply_configuration` (`object_values`,
                  `merge_validation`, `merge_keys`, `structured_merge`); then `diff`
     evaluation   expressions with their variables and budgets; `questions` are those that only others can answer
+    exemption    who is let off, asked after everything was judged
     decision     findings, and what becomes of them
 
 Policies, pure
