@@ -10,17 +10,22 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 from admission import policy as model
-from admission.decoding import GROUP, Content, Object, Path, decode, field_path, listed_actions
+from admission.cel.times import parse_timestamp
+from admission.cel.values import CelError
+from admission.decoding import Content, Object, Path, decode, field_path, listed_actions
+from admission.kinds import GROUP
 from admission.policy import Action, FailurePolicy, Place
 
-Built: TypeAlias = model.ValidatingPolicy | model.MutatingPolicy | model.Binding
+Built: TypeAlias = model.ValidatingPolicy | model.MutatingPolicy | model.Binding | model.Exemption
 
 
 def defaulted(content: Content) -> Content:
     """Return the content with the API server's defaults; what was given stays."""
     data = dict(content.data)
     spec: Object = dict(data.get("spec", {}))
-    if content.kind.name.endswith("Binding"):
+    if content.kind.name == "PolicyExemption":
+        _default_match(spec, "matchResources")
+    elif content.kind.name.endswith("Binding"):
         _default_match(spec, "matchResources")
         if "paramRef" in spec and data.get("apiVersion", "").endswith("/v1alpha1"):
             spec["paramRef"] = {"parameterNotFoundAction": "Deny", **spec["paramRef"]}
@@ -100,6 +105,15 @@ def _match(data: Object | None) -> model.Match | None:
     )
 
 
+def _match_conditions(spec: Object, place: Place | None) -> tuple[model.MatchCondition, ...]:
+    return tuple(
+        model.MatchCondition(
+            entry.get("name", ""), _expression(entry, "expression", ("spec", "matchConditions", index), place)
+        )
+        for index, entry in enumerate(spec.get("matchConditions", ()))
+    )
+
+
 def _common(data: Object, place: Place | None) -> dict[str, Any]:
     metadata, spec = data.get("metadata", {}), data.get("spec", {})
     annotations = metadata.get("annotations", {})
@@ -115,17 +129,13 @@ def _common(data: Object, place: Place | None) -> dict[str, Any]:
         if param_kind is not None
         else None,
         "match": _match(spec.get("matchConstraints")),
-        "match_conditions": tuple(
-            model.MatchCondition(
-                entry.get("name", ""), _expression(entry, "expression", ("spec", "matchConditions", index), place)
-            )
-            for index, entry in enumerate(spec.get("matchConditions", ()))
-        ),
+        "match_conditions": _match_conditions(spec, place),
         "variables": tuple(
             model.Variable(entry.get("name", ""), _expression(entry, "expression", ("spec", "variables", index), place))
             for index, entry in enumerate(spec.get("variables", ()))
         ),
         "pod_templates": annotations.get(model.POD_TEMPLATES) == "true",
+        "unexemptable": True if annotations.get(model.EXEMPTABLE, "true") != "true" else None,
         "place": place,
     }
 
@@ -204,6 +214,41 @@ def _binding(kind: Literal["Validating", "Mutating"]) -> Callable[[Object, Place
     return build_binding
 
 
+def _exemption(data: Object, place: Place | None) -> model.Exemption:
+    metadata, spec = data.get("metadata", {}), data.get("spec", {})
+    return model.Exemption(
+        name=metadata.get("name", ""),
+        namespace=metadata.get("namespace", ""),
+        policy_refs=tuple(
+            model.PolicyRef(entry.get("name", ""), tuple(entry["validations"]) if "validations" in entry else None)
+            for entry in spec.get("policyRefs", ())
+        ),
+        paths=tuple(spec.get("paths", ())),
+        match=_match(spec.get("matchResources")),
+        match_conditions=_match_conditions(spec, place),
+        reason=spec.get("reason", ""),
+        owner=spec.get("owner", ""),
+        expires_at=_expiry(spec.get("expiresAt")),
+        place=place,
+    )
+
+
+def _expiry(text: str | None) -> float | None:
+    """Return a time that cannot be read as one that is long past: nobody is let off by mistake."""
+    if text is None:
+        return None
+    moment = unix_time(text)
+    return moment if moment is not None else 0.0
+
+
+def unix_time(text: str) -> float | None:
+    """Return the Unix time of an RFC 3339 text, None where it is none."""
+    try:
+        return parse_timestamp(text) / 1e9
+    except CelError:
+        return None
+
+
 def _actions(names: Iterable[str]) -> tuple[Action, ...]:
     """Return the actions without duplicates; one that nobody knows denies."""
     return tuple(dict.fromkeys(Action(name) if name in tuple(Action) else Action.DENY for name in names))
@@ -214,4 +259,5 @@ _BUILDERS: Final[Mapping[str, Callable[[Object, Place | None], Built]]] = {
     "ValidatingAdmissionPolicyBinding": _binding("Validating"),
     "MutatingAdmissionPolicy": _mutating_policy,
     "MutatingAdmissionPolicyBinding": _binding("Mutating"),
+    "PolicyExemption": _exemption,
 }

@@ -22,7 +22,7 @@ from admission.cel.plan import ProgramError
 from admission.cel.program import Program
 from admission.cel.types import Type
 from admission.errors import Issue, UsageError
-from admission.policy import Expression, MutatingPolicy, Policy, PolicySet, ValidatingPolicy
+from admission.policy import Exemption, Expression, MutatingPolicy, Policy, PolicySet, ValidatingPolicy
 from admission.variables import JSON_PATCH, OBJECT, composed_type, structs, variables
 
 Composed: TypeAlias = Mapping[str, Type]
@@ -222,6 +222,15 @@ CompiledPolicy: TypeAlias = CompiledValidatingPolicy | CompiledMutatingPolicy
 
 
 @dataclass(frozen=True, slots=True)
+class CompiledExemption:
+    """An exemption with a program, or an error, for each of its match conditions."""
+
+    exemption: Exemption
+    match_conditions: tuple[tuple[str, CompiledExpression], ...] = ()
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledPolicySet:
     """All policies, compiled, in order of name, with the set that they were made of."""
 
@@ -229,6 +238,7 @@ class CompiledPolicySet:
     validating: tuple[CompiledValidatingPolicy, ...]
     mutating: tuple[CompiledMutatingPolicy, ...]
     kubernetes_version: str = NEWEST
+    exemptions: tuple[CompiledExemption, ...] = ()
 
     @property
     def version(self) -> str:
@@ -251,8 +261,11 @@ def compile_policies(
         compile_mutating(policy, compiler) for policy in policies.policies if isinstance(policy, MutatingPolicy)
     )
     compiled: tuple[CompiledPolicy, ...] = (*validating, *mutating)
-    issues = tuple(issue for policy in compiled for one in policy.expressions for issue in issues_of(one))
-    return CompiledPolicySet(policies, validating, mutating, compiler.kubernetes_version), issues
+    exemptions = tuple(compile_exemption(exemption, compiler) for exemption in policies.exemptions)
+    expressions_of = [policy.expressions for policy in compiled]
+    expressions_of += [tuple(one for _, one in exemption.match_conditions) for exemption in exemptions]
+    issues = tuple(issue for every in expressions_of for one in every for issue in issues_of(one))
+    return CompiledPolicySet(policies, validating, mutating, compiler.kubernetes_version, exemptions), issues
 
 
 def compile_validating(policy: ValidatingPolicy, compiler: ExpressionCompiler) -> CompiledValidatingPolicy:
@@ -320,6 +333,12 @@ def compile_mutating(policy: MutatingPolicy, compiler: ExpressionCompiler) -> Co
     return CompiledMutatingPolicy(policy, conditions, known.programs, mutations, _names(every), every)
 
 
+def compile_exemption(exemption: Exemption, compiler: ExpressionCompiler) -> CompiledExemption:
+    """Compile one exemption, whose conditions see neither params nor variables."""
+    conditions = _conditions(exemption, compiler, Scope())
+    return CompiledExemption(exemption, conditions, _names(compiled for _, compiled in conditions))
+
+
 def compile_variables(policy: Policy, compiler: ExpressionCompiler) -> CompiledVariables:
     """Compile a policy's variables in order, each seeing those before it."""
     found: dict[str, Type] = {}
@@ -362,7 +381,7 @@ def expression_issue(expression: Expression, message: str, offset: int, hint: st
 
 
 def _conditions(
-    policy: Policy, compiler: ExpressionCompiler, scope: Scope
+    policy: Policy | Exemption, compiler: ExpressionCompiler, scope: Scope
 ) -> tuple[tuple[str, CompiledExpression], ...]:
     return tuple((one.name, compiler.compile(one.expression, scope, CONDITION)) for one in policy.match_conditions)
 

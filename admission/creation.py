@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
+from admission.building import unix_time
 from admission.cel.names import dns_1035_faults, qualified_name_faults, subdomain_faults
 from admission.compiler import ExpressionCompiler
 from admission.decoding import Content, Object, Path
@@ -17,6 +18,7 @@ from admission.fielderror import FieldError, duplicate, forbidden, invalid, requ
 from admission.fieldrules import match_errors, metadata_errors, selector_errors
 from admission.names import is_identifier, path_segment_faults
 from admission.newexpressions import NewExpressions, trimmed
+from admission.pruning import parse_path
 
 Errors: TypeAlias = Iterator[FieldError]
 
@@ -30,7 +32,7 @@ _MUTATING_OPERATIONS: Final = ("*", "CONNECT", "CREATE", "UPDATE")
 def creation_errors(content: Content, compiler: ExpressionCompiler) -> list[FieldError]:
     """Return every reason for which the API server would refuse to create the object, in its order."""
     spec: Object = content.data.get("spec", {})
-    found = [*metadata_errors(content.data.get("metadata", {}))]
+    found = [*metadata_errors(content.data.get("metadata", {}), namespaced=content.kind.name == "PolicyExemption")]
     found += _RULES[content.kind.name](content, spec, compiler)
     return found
 
@@ -75,11 +77,54 @@ def _mutating_binding(_: Content, spec: Object, __: ExpressionCompiler) -> Error
     yield from _mutating_operations(spec, "matchResources")
 
 
+def _exemption(_: Content, spec: Object, compiler: ExpressionCompiler) -> Errors:
+    references = spec.get("policyRefs", [])
+    if not references:
+        yield required((*_SPEC, "policyRefs"), "policyRefs must contain at least one item")
+    for index, reference in enumerate(references):
+        yield from _policy_ref(reference, (*_SPEC, "policyRefs", index))
+    for index, path in enumerate(spec.get("paths", [])):
+        if parse_path(path) is None:
+            detail = "must be a path such as spec.containers[*].securityContext or spec.containers[name=proxy]"
+            yield invalid((*_SPEC, "paths", index), path, detail)
+    if "paths" in spec and not spec["paths"]:
+        yield required((*_SPEC, "paths"), "must contain at least one item where it is given")
+    if "matchResources" in spec:
+        yield from match_errors(spec["matchResources"], (*_SPEC, "matchResources"))
+    yield from _conditions(spec, NewExpressions(compiler, params=False, composed=False))
+    if not trimmed(spec.get("reason", "")):
+        yield required((*_SPEC, "reason"), "say why somebody is let off")
+    if not trimmed(spec.get("owner", "")):
+        yield required((*_SPEC, "owner"), "say who answers for it")
+    expiry = spec.get("expiresAt")
+    if expiry is not None and unix_time(expiry) is None:
+        yield invalid((*_SPEC, "expiresAt"), expiry, "must be a time as RFC 3339 has it, such as 2030-01-31T00:00:00Z")
+
+
+def _policy_ref(reference: Object, path: Path) -> Errors:
+    name = reference.get("name", "")
+    if not name:
+        yield required((*path, "name"))
+    for fault in subdomain_faults(name) if name else ():
+        yield invalid((*path, "name"), name, fault)
+    if "validations" not in reference:
+        return
+    numbers = reference["validations"]
+    if not numbers:
+        yield required((*path, "validations"), "must contain at least one index; leave it out for all validations")
+    for place, number in enumerate(numbers):
+        if number < 0:
+            yield invalid((*path, "validations", place), number, "must be greater than or equal to 0")
+        if number in numbers[:place]:
+            yield duplicate((*path, "validations", place), str(number))
+
+
 _RULES: Final[Mapping[str, Callable[[Content, Object, ExpressionCompiler], Errors]]] = {
     "ValidatingAdmissionPolicy": _validating_policy,
     "ValidatingAdmissionPolicyBinding": _validating_binding,
     "MutatingAdmissionPolicy": _mutating_policy,
     "MutatingAdmissionPolicyBinding": _mutating_binding,
+    "PolicyExemption": _exemption,
 }
 
 

@@ -45,7 +45,7 @@ class Finding:
     `binding` is empty for an error of the policy itself. `index` is the validation's, None for what belongs to none
     of them: conditions, configuration, budgets, and the one PASS or SKIP of an evaluation. `actions` is what is done:
     none for PASS, SKIP, and errors that failurePolicy ignores. `path` is where in the object, `reason` and `code` as
-    in a denial's status, `policy_kind` the kind of the policy.
+    in a denial's status, `policy_kind` the kind of the policy, `exemption` the exemption that let it off.
     """
 
     policy: str
@@ -75,7 +75,7 @@ class Decision:
     `allowed`, `status` and `patch` are what the policies want; an `audit_only` decision is recorded but not enforced,
     which `response` sees to. `object` is the object after mutation, `mutated_by` the policies that changed it, in
     order; `audit_annotations` are those of the answer, `policy_annotations` those that policies made:
-    `<policy>/<key>`.
+    `<policy>/<key>`; `expired_exemptions` would have let somebody off, were they not over.
     """
 
     allowed: bool
@@ -89,6 +89,7 @@ class Decision:
     mutated_by: tuple[str, ...] = ()
     reinvoked: bool = False
     audit_only: bool = False
+    expired_exemptions: tuple[str, ...] = ()
 
     def response(self, uid: str) -> AdmissionResponse:
         """Return the answer to the request of that uid; an audit-only decision always allows and never patches."""

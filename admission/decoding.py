@@ -1,8 +1,7 @@
 """Policies and bindings compared with the schema of their kind: strictly, and with every fault at once.
 
-The kinds are registered here, with the fields that they have. What does not fit is reported and left out; whether the
-rest makes sense is the question of `admission.creation`, and `admission.building` makes the frozen value of it.
-Source: k8s.io/api admissionregistration v1, v1beta1 and v1alpha1 types.go (the fields are the same in all three).
+The kinds and their fields are those of `admission.kinds`. What does not fit is reported and left out; whether the rest
+makes sense is the question of `admission.creation`, and `admission.building` makes the frozen value of it.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 from admission import policy as model
+from admission.kinds import KINDS, FieldType, Kind, Listed, Struct
 from admission.policy import Action
 
 Path: TypeAlias = tuple[str | int, ...]
 Object: TypeAlias = dict[str, Any]
 
-GROUP: Final = "admissionregistration.k8s.io"
 OWN_PREFIX: Final = "admission.dev/"
 
 
@@ -31,119 +30,6 @@ class DecodeFault:
     help: str = ""
     severity: Literal["error", "warning"] = "error"
     mistyped: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A list of `item`."""
-
-    item: FieldType
-
-
-@dataclass(frozen=True, slots=True)
-class Struct:
-    """An object with these fields and no others."""
-
-    fields: Mapping[str, FieldType] = field(hash=False)
-
-
-Simple: TypeAlias = Literal["string", "boolean", "integer", "strings by key", "anything"]
-FieldType: TypeAlias = Simple | Listed | Struct
-
-STRINGS: Final = Listed("string")
-_SELECTOR: Final = Struct(
-    {
-        "matchLabels": "strings by key",
-        "matchExpressions": Listed(Struct({"key": "string", "operator": "string", "values": STRINGS})),
-    }
-)
-_RULE: Final = Struct(
-    {
-        "resourceNames": STRINGS,
-        "operations": STRINGS,
-        "apiGroups": STRINGS,
-        "apiVersions": STRINGS,
-        "resources": STRINGS,
-        "scope": "string",
-    }
-)
-_MATCH: Final = Struct(
-    {
-        "namespaceSelector": _SELECTOR,
-        "objectSelector": _SELECTOR,
-        "resourceRules": Listed(_RULE),
-        "excludeResourceRules": Listed(_RULE),
-        "matchPolicy": "string",
-    }
-)
-_PARAM_REF: Final = Struct(
-    {"name": "string", "namespace": "string", "selector": _SELECTOR, "parameterNotFoundAction": "string"}
-)
-_NAMED_EXPRESSIONS: Final = Listed(Struct({"name": "string", "expression": "string"}))
-_EXPRESSION: Final = Struct({"expression": "string"})
-_POLICY_FIELDS: Final[Mapping[str, FieldType]] = {
-    "paramKind": Struct({"apiVersion": "string", "kind": "string"}),
-    "matchConstraints": _MATCH,
-    "failurePolicy": "string",
-    "matchConditions": _NAMED_EXPRESSIONS,
-    "variables": _NAMED_EXPRESSIONS,
-}
-_VALIDATING_SPEC: Final = Struct(
-    {
-        **_POLICY_FIELDS,
-        "validations": Listed(
-            Struct({"expression": "string", "message": "string", "reason": "string", "messageExpression": "string"})
-        ),
-        "auditAnnotations": Listed(Struct({"key": "string", "valueExpression": "string"})),
-    }
-)
-_MUTATING_SPEC: Final = Struct(
-    {
-        **_POLICY_FIELDS,
-        "mutations": Listed(
-            Struct({"patchType": "string", "applyConfiguration": _EXPRESSION, "jsonPatch": _EXPRESSION})
-        ),
-        "reinvocationPolicy": "string",
-    }
-)
-_BINDING_FIELDS: Final[Mapping[str, FieldType]] = {
-    "policyName": "string",
-    "paramRef": _PARAM_REF,
-    "matchResources": _MATCH,
-}
-_METADATA: Final = Struct(
-    {
-        "name": "string",
-        "generateName": "string",
-        "namespace": "string",
-        "labels": "strings by key",
-        "annotations": "strings by key",
-        "generation": "integer",
-        "finalizers": STRINGS,
-        "resourceVersion": "string",
-        "uid": "string",
-        "selfLink": "string",
-        "creationTimestamp": "anything",
-        "deletionTimestamp": "anything",
-        "deletionGracePeriodSeconds": "integer",
-        "ownerReferences": "anything",
-        "managedFields": "anything",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of object that this project reads as a policy."""
-
-    name: str
-    schema: Struct = field(hash=False)
-    versions: tuple[str, ...] = ("v1", "v1beta1", "v1alpha1")
-
-    @property
-    def group_kind(self) -> str:
-        """`Kind.group`, as the API server names it in messages."""
-        return f"{self.name}.{GROUP}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,32 +50,6 @@ class Content:
     def usable(self) -> bool:
         """Whether every value had the type of its field."""
         return not any(fault.mistyped for fault in self.faults)
-
-
-def _object(spec: Struct, *, status: bool = False) -> Struct:
-    fields: dict[str, FieldType] = {"apiVersion": "string", "kind": "string", "metadata": _METADATA, "spec": spec}
-    return Struct({**fields, "status": "anything"} if status else fields)
-
-
-KINDS: Final[Mapping[str, Kind]] = {
-    kind.name: kind
-    for kind in (
-        Kind("ValidatingAdmissionPolicy", _object(_VALIDATING_SPEC, status=True)),
-        Kind(
-            "ValidatingAdmissionPolicyBinding",
-            _object(Struct({**_BINDING_FIELDS, "validationActions": STRINGS})),
-        ),
-        Kind("MutatingAdmissionPolicy", _object(_MUTATING_SPEC)),
-        Kind("MutatingAdmissionPolicyBinding", _object(Struct(_BINDING_FIELDS))),
-    )
-}
-
-
-def kind_of(data: Mapping[str, Any]) -> Kind | None:
-    """Return the registered kind of an object, None where it is none or the apiVersion is unknown."""
-    group, _, version = str(data.get("apiVersion", "")).partition("/")
-    kind = KINDS.get(str(data.get("kind", "")))
-    return kind if kind is not None and group == GROUP and version in kind.versions else None
 
 
 def decode(data: Mapping[str, Any]) -> Content:
@@ -221,11 +81,12 @@ def _value(schema: FieldType, value: Any, path: Path, faults: list[DecodeFault])
         wanted = "an object"
     elif isinstance(schema, Listed):
         if isinstance(value, list):
-            empty: Any = {} if isinstance(schema.item, Struct) else ""
-            return [
-                _value(schema.item, item, (*path, index), faults) if item is not None else empty
+            empty: Any = {} if isinstance(schema.item, Struct) else 0 if schema.item == "integer" else ""
+            decoded = (
+                _value(schema.item, item, (*path, index), faults) if item is not None else None
                 for index, item in enumerate(value)
-            ]
+            )
+            return [item if item is not None else empty for item in decoded]
         wanted = "a list"
     elif schema == "strings by key":
         if isinstance(value, dict):
@@ -285,6 +146,7 @@ def field_path(path: Path) -> str:
 
 _POLICY_ANNOTATIONS: Final = (
     model.POD_TEMPLATES,
+    model.EXEMPTABLE,
     model.SEVERITY,
     model.TITLE,
     model.CATEGORY,
@@ -294,18 +156,24 @@ _POLICY_ANNOTATIONS: Final = (
 _BINDING_ANNOTATIONS: Final = (model.POD_TEMPLATE_ACTIONS,)
 
 
+def _known_annotations(kind: Kind) -> tuple[str, ...]:
+    if kind.name.endswith("Policy"):
+        return _POLICY_ANNOTATIONS
+    return _BINDING_ANNOTATIONS if kind.name.endswith("Binding") else ()
+
+
 def _annotation_faults(kind: Kind, annotations: Mapping[str, str]) -> list[DecodeFault]:
     faults = []
-    known = _BINDING_ANNOTATIONS if kind.name.endswith("Binding") else _POLICY_ANNOTATIONS
+    known = _known_annotations(kind)
     for name, value in annotations.items():
         path: Path = ("metadata", "annotations", name)
         if not name.startswith(OWN_PREFIX):
             continue
         if name not in known:
             near = suggestion(name, known)
-            help_text = f"did you mean `{near}`?" if near else f"a {kind.name} knows " + ", ".join(known)
+            help_text = f"did you mean `{near}`?" if near else f"a {kind.name} knows {', '.join(known) or 'none'}"
             faults.append(DecodeFault(f"annotation {name} has no meaning here", path, "key", help_text, "warning"))
-        elif name == model.POD_TEMPLATES and value not in ("true", "false"):
+        elif name in (model.POD_TEMPLATES, model.EXEMPTABLE) and value not in ("true", "false"):
             faults.append(DecodeFault(f'annotation {name} must be "true" or "false"', path))
         elif name == model.SEVERITY and value not in model.SEVERITIES:
             faults.append(DecodeFault(f"annotation {name} must be one of {', '.join(model.SEVERITIES)}", path))

@@ -9,7 +9,7 @@ dispatcher.go, policy/generic/policy_dispatcher.go, pkg/admission/reinvocation.g
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol, TypeVar
 
@@ -18,6 +18,7 @@ from admission.decision import ALLOWED, Decision, Finding, decide_mutation, deci
 from admission.diff import diff
 from admission.errors import AdmissionError, DeadlineError
 from admission.evaluation import Inputs, namespace_value, request_value
+from admission.exemption import Exempted, Exemptions
 from admission.facts import FactSource, Missing
 from admission.matching import Key, MatchError, MatchIndex, Selected
 from admission.mutation import InvocationKey, MutationPass, MutationTask, RefusedError, run_mutations
@@ -81,8 +82,9 @@ class LiveNamespace:
 class Engine:
     """Judges requests by one set of policies.
 
-    `clock` is the monotonic clock that deadlines are on. With `audit_only` decisions say what would have happened, and
-    their responses allow. Without `offload` everything runs where it is called.
+    `clock` is the monotonic clock that deadlines are on, `wall` tells the Unix time; without it every exemption that
+    ends is over. With `audit_only` decisions say what would have happened, and their responses allow. Without `offload`
+    everything runs where it is called.
     """
 
     def __init__(
@@ -91,11 +93,13 @@ class Engine:
         facts: FactSource,
         *,
         clock: Callable[[], float],
+        wall: Callable[[], float] | None = None,
         audit_only: bool = False,
         offload: Offload | None = None,
     ) -> None:
         self._facts = facts
         self._clock = clock
+        self._wall = wall
         self._audit_only = audit_only
         self._offload = offload
         equivalents = facts.equivalents()
@@ -106,6 +110,8 @@ class Engine:
             [binding for binding in bindings if binding.kind == "Validating"],
             equivalents,
         )
+        exemptable = [compiled.policy.name for compiled in policies.validating if not compiled.policy.unexemptable]
+        self._exemptions = Exemptions(policies.exemptions, exemptable, equivalents)
         self._prepared: dict[Selected[ValidatingPolicy], Sequence[Finding | ValidationTask]] = {}
         self._plans: dict[tuple[Selected[ValidatingPolicy], ...], ValidationPlan | None] = {}
         self._mutating_policies = {compiled.policy.name: compiled for compiled in policies.mutating}
@@ -228,8 +234,8 @@ class Engine:
             failure = live.failure(request)
             if failure is not None:
                 return self._marked(refuse((), failure))
-        policies = self._validating_policies
-        questions = _questions(request, (policies[selected.entry.policy.name].names for selected in selection))
+        policies, names = self._validating_policies, [selected.entry.policy.name for selected in selection]
+        questions = _questions(request, (policies[name].names | self._exemptions.names(name) for name in names))
         whole = base_inputs(request, live.namespace, questions)
         inputs: dict[tuple[str, ...] | None, Inputs] = {None: whole}
         for selected in selection:
@@ -246,7 +252,35 @@ class Engine:
         if questions is not None and run.unanswered:
             questions.final = True
             await self._timed(request, deadline, run.go)
-        return self._marked(decide_validation(run.findings(), request, run.annotations()))
+        findings = run.findings()
+        if not self._exemptions.concern(findings):
+            return self._marked(decide_validation(findings, request, run.annotations()))
+        exempted = await self._exempted(run, request, live, inputs, questions, deadline)
+        decision = decide_validation(exempted.findings, request, run.annotations())
+        return self._marked(replace(decision, expired_exemptions=exempted.expired))
+
+    async def _exempted(
+        self,
+        run: ValidationRun,
+        request: AdmissionRequest,
+        live: LiveNamespace,
+        inputs: Mapping[tuple[str, ...] | None, Inputs],
+        questions: Questions | None,
+        deadline: float | None,
+    ) -> Exempted:
+        """Return the findings of a run after all exemptions were asked, with the answers that their conditions want."""
+        judged, now = run.judged(), self._wall() if self._wall is not None else None
+
+        def work(check: Callable[[], None]) -> Exempted:
+            return self._exemptions.apply(judged, request, live.matched, inputs, questions, now, check)
+
+        found = await self._timed(request, deadline, work)
+        for _ in range(ROUNDS):
+            if questions is None or not questions.wanted:
+                break
+            await self._answer(questions)
+            found = await self._timed(request, deadline, work)
+        return found
 
     def _remember_plan(
         self, selection: tuple[Selected[ValidatingPolicy], ...], steps: Sequence[Finding | ValidationTask]

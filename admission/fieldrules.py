@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from admission.cel.names import label_value_faults, qualified_name_faults, subdomain_faults
+from admission.cel.names import dns_label_faults, label_value_faults, qualified_name_faults, subdomain_faults
 from admission.decoding import Object, Path, field_path
 from admission.fielderror import FieldError, duplicate, forbidden, invalid, required, too_long, unsupported
 from admission.names import path_segment_faults
@@ -24,8 +24,8 @@ _SCOPES: Final = ("*", "Cluster", "Namespaced")
 _MATCH_POLICIES: Final = ("Equivalent", "Exact")
 
 
-def metadata_errors(metadata: Object) -> Errors:
-    """Judge the metadata of a cluster-scoped object named by a DNS subdomain."""
+def metadata_errors(metadata: Object, *, namespaced: bool = False) -> Errors:
+    """Judge the metadata of an object named by a DNS subdomain; only with `namespaced` it may live in a namespace."""
     name, prefix = metadata.get("name", ""), metadata.get("generateName", "")
     if prefix:
         stem = prefix[:-2] + "a" if len(prefix) > 1 and prefix.endswith("-") else prefix
@@ -36,8 +36,12 @@ def metadata_errors(metadata: Object) -> Errors:
             yield invalid((*_METADATA, "name"), name, fault)
     elif not prefix:
         yield required((*_METADATA, "name"), "name or generateName is required")
-    if metadata.get("namespace"):
+    namespace = metadata.get("namespace", "")
+    if namespace and not namespaced:
         yield forbidden((*_METADATA, "namespace"), "not allowed on this type")
+    elif namespace:
+        for fault in dns_label_faults(namespace):
+            yield invalid((*_METADATA, "namespace"), namespace, fault)
     if metadata.get("generation", 0) < 0:
         yield invalid((*_METADATA, "generation"), metadata["generation"], "must be greater than or equal to 0")
     yield from label_errors(metadata.get("labels", {}), (*_METADATA, "labels"))

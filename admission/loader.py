@@ -9,6 +9,7 @@ documents. This is the only place that reads policy files and standard input.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,14 +19,16 @@ from admission.building import Built, build, defaulted
 from admission.cel.environment import NEWEST
 from admission.compiler import CompiledPolicySet, ExpressionCompiler, compile_policies
 from admission.creation import creation_errors
-from admission.decoding import GROUP, KINDS, Content, decode, field_path, kind_of, suggestion
+from admission.decoding import Content, decode, field_path, suggestion
 from admission.documents.document import Document, DocumentPlace, Source, read
 from admission.errors import Issue, LoadError, Position, UsageError
 from admission.fielderror import ErrorType, FieldError, rejection
+from admission.kinds import GROUP, KINDS, kind_of
 from admission.packs import NOT_POLICIES, PREFIX, SUFFIXES, files_below, pack_files
-from admission.policy import Binding, MutatingPolicy, PolicySet, ValidatingPolicy
+from admission.policy import Binding, Exemption, MutatingPolicy, PolicySet, ValidatingPolicy
 
 STDIN: Final = "-"
+EXEMPTION: Final = "PolicyExemption"
 MAX_FILE: Final = 256 * 1024 * 1024
 
 
@@ -46,22 +49,34 @@ class LoadResult:
         return compile_policies(self.policies, expressions=self.expressions)[0]
 
 
-def load_policies(paths: Sequence[str | Path], *, strict: bool = True, kubernetes_version: str = NEWEST) -> LoadResult:
-    """Load policies and bindings from files, folders, `builtin:NAME` and `-`.
+def load_policies(
+    paths: Sequence[str | Path],
+    *,
+    resources: Iterable[Document] = (),
+    strict: bool = True,
+    kubernetes_version: str = NEWEST,
+    now: float | None = None,
+) -> LoadResult:
+    """Load policies, bindings and exemptions from files, folders, `builtin:NAME` and `-`.
 
-    Raises LoadError with every fault of every file, UsageError for a path that cannot be meant.
+    Exemptions are also taken from `resources`, documents that are loaded already; `now` (Unix time) says which of them
+    are over. Raises LoadError with every fault of every file, UsageError for a path that cannot be meant.
     """
     reader = _Reader(NOT_POLICIES)
     documents = reader.documents(paths)
     collector = _Collector(ExpressionCompiler(kubernetes_version))
     for document in documents:
         collector.add(document)
-    collector.relate()
+    for document in resources:
+        kind = kind_of(document.data)
+        if kind is not None and kind.name == EXEMPTION:
+            collector.add(document)
+    collector.relate(time.time() if now is None else now)
     issues = (*reader.issues, *collector.fatal, *collector.issues)
     fatal = [*reader.issues, *collector.fatal]
     if any(issue.severity == "error" for issue in (issues if strict else fatal)):
         raise LoadError(_sorted(issues, reader.files))
-    policies = PolicySet.of(collector.policies.values(), collector.bindings.values())
+    policies = PolicySet.of(collector.policies.values(), collector.bindings.values(), collector.exemptions.values())
     return LoadResult(policies, _sorted(issues, reader.files), tuple(reader.files), collector.compiler)
 
 
@@ -193,11 +208,12 @@ class _Collector:
         self.compiler = compiler
         self.policies: dict[tuple[str, str], ValidatingPolicy | MutatingPolicy] = {}
         self.bindings: dict[tuple[str, str], Binding] = {}
+        self.exemptions: dict[tuple[str, str], Exemption] = {}
         self.issues: list[Issue] = []
         self.fatal: list[Issue] = []
 
     def add(self, document: Document) -> None:
-        """Take one document, which should be a policy or a binding."""
+        """Take one document, which should be a policy, a binding or an exemption."""
         issues = list(_object_issues(document))
         if not issues and kind_of(document.data) is None:
             issues.append(_no_policy(document))
@@ -223,16 +239,25 @@ class _Collector:
                 self.fatal.append(document.issue(message, ("metadata", "generateName"), id="name"))
             return
         built: Built = build(content, DocumentPlace(document))
-        key = (content.kind.name, built.name)
-        known: dict[tuple[str, str], Any] = self.bindings if isinstance(built, Binding) else self.policies
+        key, known = self._slot(built)
         earlier = known.get(key)
+        if isinstance(built, Exemption) and built == earlier:
+            return  # given as a policy and as a resource
         if earlier is not None:
             message = f'{content.kind.name} "{built.name}" is defined twice; the first is at {earlier.position}'
             self.issues.append(document.issue(message, ("metadata", "name"), "entry", id="name"))
         known[key] = built
 
-    def relate(self) -> None:
-        """Look at policies and bindings together: either alone does nothing, which is worth a warning."""
+    def _slot(self, built: Built) -> tuple[tuple[str, str], dict[tuple[str, str], Any]]:
+        """Return what a value is kept under, and where."""
+        if isinstance(built, Exemption):
+            return (built.namespace, built.name), self.exemptions
+        if isinstance(built, Binding):
+            return (f"{built.kind}AdmissionPolicyBinding", built.name), self.bindings
+        return (built.kind, built.name), self.policies
+
+    def relate(self, now: float) -> None:
+        """Look at everything together: what does nothing alone, or not any more, is worth a warning."""
         bound = set()
         for binding in self.bindings.values():
             kind = f"{binding.kind}AdmissionPolicy"
@@ -249,8 +274,29 @@ class _Collector:
             if key not in bound:
                 message = f'policy "{policy.name}" does nothing: no binding names it'
                 self._warn(policy, message, ("metadata", "name"), f"add a {policy.kind}Binding")
+        for exemption in self.exemptions.values():
+            self._relate_exemption(exemption, now)
 
-    def _warn(self, owner: Built, message: str, path: tuple[str, ...], help_text: str) -> None:
+    def _relate_exemption(self, exemption: Exemption, now: float) -> None:
+        subject = f'exemption "{exemption.full_name}"'
+        if exemption.expired(now):
+            self._warn(exemption, f"{subject} is over and lets nobody off", ("spec", "expiresAt"), "remove or renew it")
+        named = {name: policy for (_, name), policy in self.policies.items() if isinstance(policy, ValidatingPolicy)}
+        for index, reference in enumerate(exemption.policy_refs):
+            policy = named.get(reference.name)
+            path = ("spec", "policyRefs", index)
+            if policy is None:
+                near = suggestion(reference.name, named)
+                message = f'{subject} lets nobody off: there is no validating policy "{reference.name}"'
+                self._warn(exemption, message, (*path, "name"), f"did you mean `{near}`?" if near else "")
+            elif policy.unexemptable:
+                self._warn(exemption, f'{subject} lets nobody off: policy "{policy.name}" is not exemptable', path, "")
+            elif max(reference.validations or (0,)) >= max(1, len(policy.validations)):
+                message = f'{subject} names a validation that policy "{policy.name}" does not have'
+                last = len(policy.validations) - 1
+                self._warn(exemption, message, (*path, "validations"), f"validations are numbered from 0 to {last}")
+
+    def _warn(self, owner: Built, message: str, path: tuple[str | int, ...], help_text: str) -> None:
         place = owner.place
         if isinstance(place, DocumentPlace):
             self.issues.append(place.document.issue(message, path, severity="warning", id="binding", help=help_text))
@@ -295,7 +341,7 @@ def _no_policy(document: Document) -> Issue:
     """Say of an object that is neither a policy nor a binding what it is and where it belongs."""
     api_version, kind = document.data["apiVersion"], document.data["kind"]
     if kind in KINDS:
-        versions = " or ".join(f"{GROUP}/{version}" for version in KINDS[kind].versions)
+        versions = " or ".join(KINDS[kind].api_versions)
         return document.issue(
             f"{kind} has no apiVersion {api_version}", ("apiVersion",), id="kind", help=f"write {versions}"
         )

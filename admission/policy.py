@@ -19,6 +19,7 @@ from admission.errors import Position
 
 POD_TEMPLATES: Final = "admission.dev/pod-templates"
 POD_TEMPLATE_ACTIONS: Final = "admission.dev/pod-template-actions"
+EXEMPTABLE: Final = "admission.dev/exemptable"
 SEVERITY: Final = "admission.dev/severity"
 TITLE: Final = "admission.dev/title"
 CATEGORY: Final = "admission.dev/category"
@@ -176,7 +177,8 @@ class Policy:
     """What validating and mutating policies have in common.
 
     `match` is None only for a stored policy that lacks matchConstraints: that is an error of configuration.
-    `pod_templates` says that a policy for Pods also judges the templates in controllers.
+    `pod_templates` says that a policy for Pods also judges the templates in controllers, `unexemptable` that nobody may
+    be let off.
     """
 
     kind: ClassVar[str] = ""
@@ -191,6 +193,7 @@ class Policy:
     match_conditions: tuple[MatchCondition, ...] = ()
     variables: tuple[Variable, ...] = ()
     pod_templates: bool = False
+    unexemptable: bool | None = None
     place: Place | None = member(default=None, compare=False, repr=False)
 
     @property
@@ -272,22 +275,73 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyRef:
+    """A policy that an exemption lets off from; `validations` None means all that it finds."""
+
+    name: str
+    validations: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exemption:
+    """A PolicyExemption: who is let off from what, why, on whose word, and until when.
+
+    One with a `namespace` reaches only that namespace. `paths` are places in the object: who is let off there is judged
+    as if there were nothing. `expires_at` is Unix time, None for never; it applies before that moment only.
+    """
+
+    name: str
+    namespace: str = ""
+    api_version: str = "admission.dev/v1alpha1"
+    policy_refs: tuple[PolicyRef, ...] = ()
+    paths: tuple[str, ...] = ()
+    match: Match | None = None
+    match_conditions: tuple[MatchCondition, ...] = ()
+    reason: str = ""
+    owner: str = ""
+    expires_at: float | None = None
+    place: Place | None = member(default=None, compare=False, repr=False)
+
+    @property
+    def position(self) -> Position | None:
+        """Where the exemption begins in its file."""
+        return self.place.position if self.place is not None else None
+
+    @property
+    def full_name(self) -> str:
+        """The name as findings carry it: `namespace/name`, just the name of one that reaches every namespace."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+    def expired(self, now: float | None) -> bool:
+        """Return whether it is over at a Unix time; where that is not known, one that ends counts as over."""
+        return self.expires_at is not None and (now is None or now >= self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
 class PolicySet:
-    """Policies and bindings, each in order of name; `version` is a hash of all that they say."""
+    """Policies, bindings and exemptions, each in order of name; `version` is a hash of all that they say."""
 
     policies: tuple[ValidatingPolicy | MutatingPolicy, ...] = ()
     bindings: tuple[Binding, ...] = ()
     version: str = ""
+    exemptions: tuple[Exemption, ...] = ()
 
     @staticmethod
-    def of(policies: Iterable[ValidatingPolicy | MutatingPolicy], bindings: Iterable[Binding]) -> PolicySet:
+    def of(
+        policies: Iterable[ValidatingPolicy | MutatingPolicy],
+        bindings: Iterable[Binding],
+        exemptions: Iterable[Exemption] = (),
+    ) -> PolicySet:
         """Sort by kind and name and compute the version."""
         ordered = tuple(sorted(policies, key=lambda policy: (policy.name, policy.kind)))
         bound = tuple(sorted(bindings, key=lambda binding: (binding.name, binding.kind)))
+        exempting = tuple(sorted(exemptions, key=lambda exemption: (exemption.namespace, exemption.name)))
         content = [[policy.kind, describe(policy)] for policy in ordered]
         content += [["Binding", describe(binding)] for binding in bound]
+        content += [["Exemption", describe(exemption)] for exemption in exempting]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return PolicySet(ordered, bound, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16])
+        version = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return PolicySet(ordered, bound, version, exempting)
 
 
 def describe(value: Any) -> Any:

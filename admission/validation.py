@@ -292,6 +292,11 @@ class ValidationRun:
         """Return the findings of all steps, in order."""
         return [finding for found in self._findings for finding in found]
 
+    def judged(self) -> list[tuple[Finding, ValidationTask | None]]:
+        """Return the findings of all steps, in order, each with the task that found it."""
+        every = zip(self._steps, self._findings, strict=True)
+        return [(one, None if isinstance(step, Finding) else step) for step, found in every for one in found]
+
     def annotations(self) -> dict[str, str]:
         """Return the audit annotations of all policies by `<policy>/<key>`.
 

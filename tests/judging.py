@@ -12,7 +12,7 @@ from admission.compiler import compile_policies
 from admission.decision import Decision
 from admission.engine import Engine
 from admission.facts import FactSource, FileFacts
-from admission.policy import Binding, PolicySet
+from admission.policy import Binding, Exemption, MutatingPolicy, PolicySet, ValidatingPolicy
 from admission.review import AdmissionRequest, GroupVersionKind, GroupVersionResource, Operation, UserInfo
 
 Object = dict[str, Any]
@@ -118,7 +118,9 @@ def engine(policies: Iterable[Object], facts: FactSource | None = None, **settin
     """An engine with policies and bindings as if they were stored."""
     built = [read(item) for item in policies]
     policy_set = PolicySet.of(
-        [item for item in built if not isinstance(item, Binding)], [item for item in built if isinstance(item, Binding)]
+        [item for item in built if isinstance(item, ValidatingPolicy | MutatingPolicy)],
+        [item for item in built if isinstance(item, Binding)],
+        [item for item in built if isinstance(item, Exemption)],
     )
     settings.setdefault("clock", time.monotonic)
     return Engine(compile_policies(policy_set)[0], facts or FileFacts([NAMESPACE]), **settings)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from admission.building import defaulted
 from admission.compiler import ExpressionCompiler
 from admission.creation import creation_errors
-from admission.decoding import KINDS, decode
+from admission.decoding import decode
 from admission.fielderror import FieldError, rejection
+from admission.kinds import KINDS
 
 ASSETS = Path(__file__).parent / "assets"
 CASES = [

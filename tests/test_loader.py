@@ -289,3 +289,135 @@ def test_text_may_be_utf_16_as_yaml_allows(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(POLICY + "---\n" + BINDING, "utf-16")
     assert len(load_policies([file]).policies.policies) == 1
+
+
+EXEMPTION = """\
+apiVersion: admission.dev/v1alpha1
+kind: PolicyExemption
+metadata: {name: legacy, namespace: shop}
+spec:
+  policyRefs:
+    - name: probe
+      validations: [0]
+  reason: moved next quarter
+  owner: team-shop
+  expiresAt: 2026-12-31T00:00:00Z
+"""
+"""In YAML this time is a timestamp without quotes; Kubernetes reads it as text."""
+BEFORE, AFTER = 1_790_000_000.0, 1_800_000_000.0
+
+
+def _probe(**annotations: str) -> str:
+    policy = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "probe", "annotations": annotations},
+        "spec": {
+            "matchConstraints": {
+                "resourceRules": [
+                    {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+                ]
+            },
+            "validations": [{"expression": "true"}],
+        },
+    }
+    binding = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": "probe"},
+        "spec": {"policyName": "probe", "validationActions": ["Deny"]},
+    }
+    return f"{json.dumps(policy)}\n---\n{json.dumps(binding)}\n"
+
+
+def _exempting(folder: Path, exemption: str, **annotations: str) -> Path:
+    (folder / "policy.yaml").write_text(_probe(**annotations), "utf-8")
+    (folder / "exemption.yaml").write_text(exemption, "utf-8")
+    return folder
+
+
+def test_exemptions_are_loaded_beside_policies_and_from_resources(tmp_path: Path) -> None:
+    folder = _exempting(tmp_path, EXEMPTION)
+    documents = load_documents([folder / "exemption.yaml"])
+    for loaded in (
+        load_policies([folder], now=BEFORE),
+        load_policies([folder / "policy.yaml"], resources=documents, now=BEFORE),
+        load_policies([folder], resources=documents, now=BEFORE),
+    ):
+        assert loaded.issues == ()
+        [exemption] = loaded.policies.exemptions
+        assert (exemption.full_name, exemption.owner) == ("shop/legacy", "team-shop")
+        assert exemption.expires_at == 1_798_675_200.0
+        assert len(loaded.compile().exemptions) == 1
+
+
+def test_an_exemption_changes_the_version_of_the_policies(tmp_path: Path) -> None:
+    folder = _exempting(tmp_path, EXEMPTION)
+    with_it, without = (load_policies([path], now=BEFORE).policies for path in (folder, folder / "policy.yaml"))
+    assert with_it.version != without.version
+
+
+@pytest.mark.parametrize(
+    ("exemption", "annotations", "line", "message"),
+    [
+        (EXEMPTION, {}, 10, 'exemption "shop/legacy" is over and lets nobody off'),
+        (
+            EXEMPTION.replace("2026", "2036").replace("probe", "prob"),
+            {},
+            6,
+            'exemption "shop/legacy" lets nobody off: there is no validating policy "prob"',
+        ),
+        (
+            EXEMPTION.replace("2026", "2036"),
+            {"admission.dev/exemptable": "false"},
+            6,
+            'exemption "shop/legacy" lets nobody off: policy "probe" is not exemptable',
+        ),
+        (
+            EXEMPTION.replace("2026", "2036").replace("[0]", "[1]"),
+            {},
+            7,
+            'exemption "shop/legacy" names a validation that policy "probe" does not have',
+        ),
+    ],
+)
+def test_an_exemption_that_lets_nobody_off_is_a_warning(
+    exemption: str, annotations: dict[str, str], line: int, message: str, tmp_path: Path
+) -> None:
+    [issue] = load_policies([_exempting(tmp_path, exemption, **annotations)], now=AFTER).issues
+    assert (issue.message, issue.severity) == (message, "warning")
+    assert issue.position is not None
+    assert (Path(issue.position.file).name, issue.position.line) == ("exemption.yaml", line)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("  reason: moved next quarter\n", "", 4, "spec.reason: Required value: say why somebody is let off"),
+        ("owner: team-shop", "owner: ' '", 9, "spec.owner: Required value: say who answers for it"),
+        ("[0]", "[]", 7, "spec.policyRefs[0].validations: Required value: must contain at least one index"),
+        ("[0]", "[-1]", 7, "spec.policyRefs[0].validations[0]: Invalid value: -1: must be greater than or equal to 0"),
+        ("[0]", "[0, 0]", 7, 'spec.policyRefs[0].validations[1]: Duplicate value: "0"'),
+        ("2026-12-31T00:00:00Z", "tomorrow", 10, 'spec.expiresAt: Invalid value: "tomorrow": must be a time'),
+        ("  owner", "  onwer: x\n  owner", 9, 'strict decoding error: unknown field "spec.onwer"'),
+        ("  owner", "  paths: [a b]\n  owner", 9, 'spec.paths[0]: Invalid value: "a b": must be a path'),
+        ("  owner", "  paths: []\n  owner", 9, "spec.paths: Required value"),
+        ("namespace: shop", "namespace: Shop", 3, 'metadata.namespace: Invalid value: "Shop"'),
+        ("v1alpha1", "v1", 1, "PolicyExemption has no apiVersion admission.dev/v1"),
+        (
+            "  owner",
+            "  matchConditions: [{name: a, expression: objekt == null}]\n  owner",
+            9,
+            "undeclared reference to 'objekt'",
+        ),
+    ],
+)
+def test_a_fault_of_an_exemption_is_refused_with_its_place(
+    old: str, new: str, line: int, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(LoadError) as caught:
+        load_policies([_exempting(tmp_path, EXEMPTION.replace(old, new))], now=BEFORE)
+    [issue] = [issue for issue in caught.value.issues if issue.severity == "error"]
+    assert message in issue.message
+    assert issue.position is not None
+    assert issue.position.line == line

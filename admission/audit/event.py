@@ -81,6 +81,8 @@ def event(
     if audit_only:
         made["would_deny"] = not decision.allowed
         made["would_patch"] = bool(patch)
+    if decision.expired_exemptions:
+        made["expired_exemptions"] = list(decision.expired_exemptions)
     if len(telling) > MAX_FINDINGS:
         made["findings_omitted"] = len(telling) - MAX_FINDINGS
     if len(patch) > MAX_OPERATIONS:

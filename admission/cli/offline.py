@@ -69,15 +69,15 @@ def open_offline(
     `strict` refuses policies as the API server does when they are created; else they count as already stored. Raises
     LoadError with every fault, UsageError for a path that cannot be meant.
     """
-    loaded = load_policies(policies, strict=strict)
     documents = load_documents(resources or ())
+    loaded = load_policies(policies, resources=documents, strict=strict)
     facts = FileFacts(
         [document.data for document in documents],
         authorization=None if authz is None else _authorization(authz),
         strict=note.strict,
         note=note,
     )
-    engine = Engine(loaded.compile(), facts, clock=time.monotonic)
+    engine = Engine(loaded.compile(), facts, clock=time.monotonic, wall=time.time)
     with asyncio.Runner() as runner:
         yield Offline(loaded, engine, Masking(loaded.policies), runner, tuple(documents))
 

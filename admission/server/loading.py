@@ -33,10 +33,17 @@ def load_engine(settings: Settings, offload: Offload) -> Loaded:
 
     Raises LoadError with every fault of every file, UsageError for a path that cannot be meant. Warnings are logged.
     """
-    result = load_policies(settings.policies)
+    documents = load_documents(settings.resources)
+    result = load_policies(settings.policies, resources=documents)
     for issue in result.issues:
         logger().warning(issue.message, extra={"facts": {"where": str(issue.position or "")}})
-    documents = load_documents(settings.resources)
     facts = FileFacts([document.data for document in documents], note=logger().warning)
-    engine = Engine(result.compile(), facts, clock=time.monotonic, audit_only=settings.audit_only, offload=offload)
+    engine = Engine(
+        result.compile(),
+        facts,
+        clock=time.monotonic,
+        wall=time.time,
+        audit_only=settings.audit_only,
+        offload=offload,
+    )
     return Loaded(result.policies, engine, result.files)
