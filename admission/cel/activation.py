@@ -9,13 +9,9 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from admission.cel.values import CelError, Value
-
-if TYPE_CHECKING:
-    from admission.cel.program import Program
-    from admission.cel.trace import Trace
 
 PER_CALL_LIMIT = 1_000_000  # apiserver pkg/apis/cel/config.go PerCallLimit
 RUNTIME_BUDGET = 10_000_000  # apiserver pkg/apis/cel/config.go RuntimeCELCostBudget
@@ -125,6 +121,18 @@ class Activation:
         self.exact = exact
 
 
+class Evaluable(Protocol):
+    """A program, as far as variables need it."""
+
+    def evaluate(self, activation: Activation) -> Value:
+        """Return the value; CelError where evaluation ends in one."""
+        ...
+
+    def trace(self, activation: Activation, root: Value = None) -> Any:
+        """Return the Trace of one evaluation."""
+        ...
+
+
 class LazyVariables:
     """The value of `variables`: each one evaluated when it is first asked for, once in an activation.
 
@@ -134,7 +142,7 @@ class LazyVariables:
 
     __slots__ = ("_activation", "_programs", "_values")
 
-    def __init__(self, programs: Mapping[str, Program | str], activation: Activation) -> None:
+    def __init__(self, programs: Mapping[str, Evaluable | str], activation: Activation) -> None:
         self._programs = programs
         # an activation holds its lazy variables: a strong reference back would leave every object to the collector
         self._activation = weakref.ref(activation)
@@ -153,8 +161,8 @@ class LazyVariables:
             raise CelError(value.text)
         return value
 
-    def trace(self, name: str, root: Value) -> Trace | None:
-        """Return how the variable got its value; None where it does not compile."""
+    def trace(self, name: str, root: Value) -> Any:
+        """Return the Trace of how the variable got its value; None where it does not compile."""
         program = self._programs.get(name)
         activation = self._activation()
         if program is None or isinstance(program, str) or activation is None:

@@ -16,10 +16,11 @@ from typing import TypeAlias
 
 from admission.cel.activation import Activation
 from admission.cel.ast import Ident, Select
-from admission.cel.compiler import Writer
+from admission.cel.compiler import EMITTERS
 from admission.cel.program import Program
 from admission.cel.pycode import Code, Proof, Unsupported, assign, compare, constant, name, negation
 from admission.cel.values import MISSING
+from admission.cel.writer import Writer
 from admission.errors import AdmissionError
 
 Holds: TypeAlias = Callable[[Activation], bool]
@@ -95,7 +96,7 @@ class Conjunction:
 class _Conjunction(Writer):
     def __init__(self, clauses: Sequence[Clause], unsupported: frozenset[str]) -> None:
         first = next(program for clause in clauses for program in clause.conditions)
-        super().__init__(first.checked, first.functions)
+        super().__init__(first.checked, first.functions, EMITTERS)
         self._clauses = clauses
         self._clause = clauses[0]
         self._unsupported = unsupported

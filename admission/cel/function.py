@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from admission.cel.ast import Expr
 from admission.cel.types import Type, parameters_in
 from admission.cel.values import Value
-
-if TYPE_CHECKING:
-    from admission.cel.validators import Survey
 
 CostFunction: TypeAlias = Callable[[Sequence[Value], Value], int]
 Implementation: TypeAlias = Callable[..., Value]
@@ -90,11 +87,11 @@ class Macro:
 class Validator:
     """A check of a checked AST beyond types (constant regex, duration, format strings).
 
-    `check` returns the faults: the id of the node each stands at, and its text.
+    `check` is given the Survey of validators.py and returns the faults: the id of the node each stands at, its text.
     """
 
     name: str
-    check: Callable[[Survey], list[tuple[int, str]]]
+    check: Callable[[Any], list[tuple[int, str]]]
     since: str | None = None
 
 

@@ -7,8 +7,7 @@ library before anything was emitted. What a string or a list can cost beyond wha
 from __future__ import annotations
 
 import ast as py
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Sequence
 
 from admission.cel import runtime, types
 from admission.cel.ast import Call, Expr, Literal
@@ -29,11 +28,7 @@ from admission.cel.pycode import (
 )
 from admission.cel.regex import compile_pattern
 from admission.cel.values import MISSING
-
-if TYPE_CHECKING:
-    from admission.cel.compiler import Writer
-
-Inline: TypeAlias = Callable[["Writer", Call, Sequence[Expr]], Code | None]
+from admission.cel.writer import Inline, Writer
 
 PREPAID = runtime.SHORT // 10 + 1  # what walking a string of up to SHORT code points costs
 

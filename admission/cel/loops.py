@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast as py
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from admission.cel.activation import PACE
 from admission.cel.ast import Comprehension, MacroCall
@@ -26,9 +25,7 @@ from admission.cel.pycode import (
     name,
     negation,
 )
-
-if TYPE_CHECKING:
-    from admission.cel.compiler import Writer
+from admission.cel.writer import Writer
 
 FREE_ROUNDS = 4  # a loop of so few rounds is paid for in advance, where it is not nested deeply
 FREE_DEPTH = 2
@@ -127,6 +124,11 @@ class Loop:
     def transformed(self) -> py.expr:
         """Emit the macro's last argument."""
         return self.writer.value(self.args[-1]).node
+
+
+def emit_loop(writer: Writer, expr: Comprehension) -> Code:
+    """Emit a comprehension as a loop; Unsupported where no macro made it."""
+    return Loop(writer, expr).emit()
 
 
 def _all(loop: Loop) -> Shape:

@@ -110,7 +110,7 @@ class _Planner:
     def plan(self, expr: Expr) -> Node:
         node = self._plan(expr)
         if self.watch and not isinstance(node, Attribute | Const | Watch):
-            return Watch(node, node.id)
+            return Watch(node)
         return node
 
     def _plan(self, expr: Expr) -> Node:

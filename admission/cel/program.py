@@ -7,22 +7,16 @@ remains. Only `Overrun` passes through: then the caller repeats the whole evalua
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
-
-from admission.cel import compiler
 from admission.cel.activation import Activation, CancelledError, Meter, Overrun
+from admission.cel.checker import CheckedAst
+from admission.cel.compiler import compile_expression
 from admission.cel.plan import FunctionTable, plan
 from admission.cel.scope import Node, Scope
 from admission.cel.trace import Trace
 from admission.cel.types import Type
 from admission.cel.values import CelError, Value
+from admission.cel.writer import Compiled
 from admission.errors import AdmissionError
-
-if TYPE_CHECKING:
-    from admission.cel.checker import CheckedAst
-
-Compiled: TypeAlias = Callable[[Activation], Value]
 
 
 class Program:
@@ -35,7 +29,7 @@ class Program:
         self.checked = checked
         self.functions = functions
         self._root: Node = plan(checked, functions)
-        self._compiled: Compiled | None = compiler.compile_expression(checked, functions)
+        self._compiled: Compiled | None = compile_expression(checked, functions)
         self._watched: Node | None = None
 
     @property

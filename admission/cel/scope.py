@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from admission.cel import values
 from admission.cel.activation import Activation, Meter
+from admission.cel.trace import Trace
 from admission.cel.values import MISSING, CelError, Value
-
-if TYPE_CHECKING:
-    from admission.cel.trace import Trace
 
 
 class Node(Protocol):

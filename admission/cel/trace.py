@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from admission.cel import values
 from admission.cel.values import MISSING, CelError, Value
 
-if TYPE_CHECKING:
-    from admission.cel.interpreter import Fold
-    from admission.cel.scope import Node, Scope
-
 Path: TypeAlias = tuple[str | int, ...]
+
+
+class FoldVariables(Protocol):
+    """The names of a comprehension's variables."""
+
+    iter_var: str
+    iter_var2: str | None
 
 
 class Read:
@@ -41,7 +44,7 @@ class Step:
 
     __slots__ = ("children", "error", "id", "node", "origin", "reads", "round", "value")
 
-    def __init__(self, id: int, node: Node | Fold | None, round_: int) -> None:  # noqa: A002
+    def __init__(self, id: int, node: object, round_: int) -> None:  # noqa: A002
         self.id = id
         self.node = node
         self.value: Value = MISSING
@@ -104,7 +107,7 @@ class Trace:
         if type(result) is list and id(result) not in self._paths and id(result) not in self._elements:
             self._elements[id(result)] = (result, [self._paths.get(id(element)) for element in result])
 
-    def start_round(self, fold: Fold, iterable: Value, index: int, first: Value) -> None:
+    def start_round(self, fold: FoldVariables, iterable: Value, index: int, first: Value) -> None:
         """Record that a comprehension goes on to its next element."""
         self._round[-1] = index
         base = self.path_of(iterable)
@@ -190,18 +193,27 @@ def _identity_paths(root: Value) -> dict[int, Path]:
     return paths
 
 
+class Watched(Protocol):
+    """A planned node, as far as watching it goes."""
+
+    id: int
+
+    def eval(self, scope: Any) -> Value:
+        """Return the value; CelError where evaluation ends in one."""
+        ...
+
+
 class Watch:
     """A node that reports each evaluation of another node to the trace."""
 
     __slots__ = ("id", "node")
 
-    def __init__(self, node: Node, id: int) -> None:  # noqa: A002
+    def __init__(self, node: Watched) -> None:
         self.node = node
-        self.id = id
+        self.id = node.id
 
-    def eval(self, scope: Scope) -> Value:
-        """Evaluate the node as a step of the trace."""
-        assert scope.trace is not None  # noqa: S101 - watched plans are evaluated with a trace only
+    def eval(self, scope: Any) -> Value:
+        """Evaluate the node as a step of the trace of `scope`."""
         with scope.trace.step(self.id, self.node) as step:
             step.value = self.node.eval(scope)
             return step.value
