@@ -97,13 +97,18 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Dispatcher:
-    """One function with the candidates of one call; a `plain` one never names types in its errors."""
+    """One function with the candidates of one call; a `plain` one never names types in its errors.
+
+    `lazy` calls evaluate no further argument once one failed: cel-go chooses among several overloads with a function of
+    any number of arguments, where one of exactly two arguments evaluates both.
+    """
 
     name: str
     candidates: tuple[Candidate, ...]
     cost: CostFunction | None
     singleton: bool
     plain: bool = False
+    lazy: bool = False
 
     def call(self, args: Sequence[Value]) -> Value:
         """Call the first candidate that fits; CelError `no such overload...` where none does."""
@@ -127,8 +132,9 @@ class Dispatcher:
 def dispatcher(function: Function, overload_ids: Sequence[str], arity: int, *, by_name: bool) -> Dispatcher:
     """Return the dispatcher of a call with `arity` arguments (receiver included).
 
-    `overload_ids` are the checker's candidates, empty for unchecked calls. Cost follows the one resolved overload, or,
-    for `by_name` functions (those that the API server prices by name), the overload that is called in the end.
+    `overload_ids` are the checker's candidates, empty for unchecked calls. Cost follows the one resolved overload. An
+    unresolved call of a `by_name` function (one that the API server prices by name) costs what the last overload does:
+    all are priced alike, but for one or two that cost extra where they are resolved, and those are not the last.
     """
     singleton = function.name in SINGLETONS
     chosen = [o for o in (*function.overloads, *function.undeclared) if len(o.params) == arity]
@@ -140,14 +146,6 @@ def dispatcher(function: Function, overload_ids: Sequence[str], arity: int, *, b
     if len(resolved) == 1:
         cost = resolved[0].cost
     elif by_name and candidates:
-
-        def cost_of_called(args: Sequence[Value], result: Value) -> int:
-            for candidate in candidates:
-                if candidate.fits(args):
-                    own = candidate.overload.cost
-                    return 1 if own is None else own(args, result)
-            return 1
-
-        if any(c.overload.cost is not None for c in candidates):
-            cost = cost_of_called
-    return Dispatcher(function.name, candidates, cost, singleton, plain=function.name in PLAIN)
+        cost = [overload for overload in function.overloads if len(overload.params) == arity][-1].cost
+    lazy = not singleton and len(overload_ids) != 1 and len(function.overloads) > 1
+    return Dispatcher(function.name, candidates, cost, singleton, plain=function.name in PLAIN, lazy=lazy)

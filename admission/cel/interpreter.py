@@ -76,8 +76,8 @@ class Equality:
         """Return whether the operands are equal; the cost is a tenth of the smaller size."""
         left, right = eval_both(self.left, self.right, scope)
         smaller = min(actual_size(left), actual_size(right))
-        if isinstance(left, values.Opaque) and left.cost_size != 1 and not self.negated:
-            smaller = 1  # the API server prices == of addresses, but not !=
+        if isinstance(left, values.Opaque) and left.unit_equality and not self.negated:
+            smaller = 1  # the API server prices == of its own types, but not !=
         scope.meter.charge(math.ceil(smaller * STRING_FACTOR))
         if self.negated:
             return not values.same(left, right, scope.meter.budget.pace)
@@ -134,7 +134,7 @@ class Call:
         raise error
 
     def _arguments(self, scope: Scope) -> tuple[list[Value], CelError | None]:
-        """Return the arguments, errors among them, and the first error; of two arguments both are evaluated."""
+        """Return the arguments, errors among them, and the first error; of two arguments mostly both are evaluated."""
         args: list[Value] = []
         error: CelError | None = None
         for node in self.args:
@@ -143,7 +143,7 @@ class Call:
             except CelError as failed:
                 error = error or failed
                 args.append(failed)
-                if len(self.args) != 2:
+                if len(self.args) != 2 or self.dispatcher.lazy:
                     break
         return args, error
 

@@ -18,6 +18,7 @@ class Ip(Opaque):
 
     __slots__ = ("address",)
     cel_type = types.IP
+    unit_equality = True
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -93,6 +94,7 @@ class Cidr(Opaque):
 
     __slots__ = ("prefix",)
     cel_type = types.CIDR
+    unit_equality = True
 
     def __init__(self, prefix: Prefix) -> None:
         self.prefix = prefix

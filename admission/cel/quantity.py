@@ -51,6 +51,7 @@ class Quantity(Opaque):
 
     __slots__ = ("_text", "computed", "format", "value", "wide")
     cel_type = types.QUANTITY
+    unit_equality = True
 
     def __init__(self, value: Decimal, format: str, *, wide: bool = False, text: str = "") -> None:  # noqa: A002
         self.value = value

@@ -39,7 +39,7 @@ def string_cost(size: int) -> int:
 
 def first_string_cost(args: Sequence[Value], _: Value) -> int:
     """Return the cost of walking over the first argument, a string or bytes."""
-    return string_cost(len(args[0]))
+    return string_cost(size_of(args[0]))
 
 
 def double_string_cost(size: int) -> int:

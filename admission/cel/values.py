@@ -1,7 +1,7 @@
 """Values of CEL as Python sees them: raw JSON where possible, a few classes where Python has no equal.
 
     null None · bool bool · int int (checked to 64 bit) · uint Uint · double float · string str · bytes bytes
-    list list or ConcatList · map dict (no bool keys) or KeyedMap · duration Duration · timestamp Timestamp
+    list list or ConcatList · map dict or KeyedMap · duration Duration · timestamp Timestamp
     type Type · optional Optional_ · everything else an Opaque subclass of the library that made it
 
 Kubernetes objects are used as they were decoded: nothing here copies, wraps or changes them. Python's own `==` is not
@@ -11,7 +11,7 @@ CEL's (`True == 1`), so compare with `equal`. This file knows types and nothing 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 from admission.cel import types
@@ -46,11 +46,19 @@ class Opaque:
     __slots__ = ()
     cel_type: Type = types.DYN
     cost_size: int = 1  # what cost is counted with where cel-go asks for a value's size
+    unit_equality: bool = False  # whether `==` costs 1 with this on the left, however small the other side is
 
     def comparable(self, other: object) -> bool:
         """Return whether `self == other` has an answer; upstream's `==` refuses most Kubernetes types to others."""
         del other
         return True
+
+    def as_key(self) -> Hashable:
+        """Return what tells this value from others as the key of a map: upstream mostly has pointers, so its identity.
+
+        Raises CelError where upstream cannot have it as a key at all.
+        """
+        return (Opaque, id(self))
 
 
 class Duration(Opaque):
@@ -67,6 +75,10 @@ class Duration(Opaque):
 
     def __hash__(self) -> int:
         return hash((Duration, self.nanos))
+
+    def as_key(self) -> Hashable:
+        """Return class and value."""
+        return (Duration, self.nanos)
 
     def __repr__(self) -> str:
         return f"Duration({self.nanos})"
@@ -90,6 +102,10 @@ class Timestamp(Opaque):
 
     def __hash__(self) -> int:
         return hash((Timestamp, self.nanos))
+
+    def as_key(self) -> Hashable:
+        """Return class and value, in UTC; two times of another zone are two keys, even where they are equal."""
+        return (Timestamp, self.nanos) if self.offset == 0 else super().as_key()
 
     def __repr__(self) -> str:
         return f"Timestamp({self.nanos})"
@@ -171,14 +187,15 @@ class ConcatList:
 
 
 class KeyedMap:
-    """A map with at least one bool key, which a dict would confuse with 0 and 1; all other maps are plain dicts."""
+    """A map whose keys a dict would confuse (true, 1, 1u and 1.0), or cannot hold: lists, maps, values of libraries.
+
+    `entries` has them by what tells keys apart (`key_identity`).
+    """
 
     __slots__ = ("entries",)
 
     def __init__(self, items: Iterable[tuple[Value, Value]]) -> None:
-        self.entries: dict[tuple[bool, Value], tuple[Value, Value]] = {
-            (type(key) is bool, key): (key, value) for key, value in items
-        }
+        self.entries: dict[Hashable, tuple[Value, Value]] = {key_identity(key): (key, value) for key, value in items}
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -332,23 +349,60 @@ MISSING = _Missing()
 
 
 def find(mapping: Value, key: Value) -> Value:
-    """Return the value at `key` of a dict or KeyedMap, or MISSING; numeric keys match across number types."""
+    """Return the value at `key` of a dict or KeyedMap, or MISSING.
+
+    An int finds the same uint and the other way round, a double finds both, but nothing else finds a double.
+    """
     if type(mapping) is dict:
         if type(key) is bool or key.__hash__ is None:
             return MISSING
         return mapping.get(key, MISSING)
-    if key.__hash__ is None:
-        return MISSING
-    entry = mapping.entries.get((type(key) is bool, key))
-    return MISSING if entry is None else entry[1]
+    for identity in _identities(key):
+        entry = mapping.entries.get(identity)
+        if entry is not None:
+            return entry[1]
+    return MISSING
+
+
+def key_identity(key: Value) -> Hashable:
+    """Return what makes a key of a map the same as another one: its class and value, or for lists and maps itself.
+
+    Raises CelError for values that cannot be keys (Go's map keys: common/types/map.go of cel-go).
+    """
+    kind = type(key)
+    if kind is str or key is None:
+        return key  # type: ignore[no-any-return]
+    if kind is float and math.isnan(key):
+        return object()  # equal to nothing, not even to itself
+    if kind in LIST_CLASSES or kind in MAP_CLASSES:
+        return object()
+    if kind is bytes:
+        raise CelError("internal error: runtime error: hash of unhashable type types.Bytes")
+    return key.as_key() if isinstance(key, Opaque) else (kind, key)
+
+
+def _identities(key: Value) -> Iterator[Hashable]:
+    """Yield under what identities a key is looked for."""
+    yield key_identity(key)
+    kind = type(key)
+    if kind is int:
+        yield (Uint, key)
+    elif kind is Uint:
+        yield (int, key)
+    elif kind is float and key.is_integer():
+        yield (int, key)
+        yield (Uint, key)
+
+
+_DICT_KEYS = (frozenset((str,)), frozenset((int,)), frozenset((Uint,)))
 
 
 def make_map(items: Iterable[tuple[Value, Value]]) -> Value:
-    """Return a dict of the items, or a KeyedMap where a key is a bool."""
+    """Return the items as a dict where their keys are all strings, all ints or all uints, else as a KeyedMap."""
     pairs = list(items)
-    if any(type(key) is bool for key, _ in pairs):
-        return KeyedMap(pairs)
-    return dict(pairs)
+    if not pairs or {type(key) for key, _ in pairs} in _DICT_KEYS:
+        return dict(pairs)
+    return KeyedMap(pairs)
 
 
 def check_int(value: int) -> int:

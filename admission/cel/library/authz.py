@@ -27,7 +27,7 @@ from dataclasses import replace
 from admission.cel import names, types
 from admission.cel.authorization import AuthorizationAnswer, AuthorizationAttributes, Authorize
 from admission.cel.function import Function, Implementation, Library, Overload
-from admission.cel.sizes import LIST_CREATION, STRUCT_CREATION, string_cost
+from admission.cel.sizes import LIST_CREATION, STRUCT_CREATION, size_of, string_cost
 from admission.cel.types import Type
 from admission.cel.values import CelError, Opaque, Value
 
@@ -39,6 +39,7 @@ class _Incomparable(Opaque):
 
     __slots__ = ()
     __hash__ = Opaque.__hash__
+    unit_equality = True
 
     def __eq__(self, other: object) -> bool:
         raise CelError("no such overload")
@@ -140,7 +141,7 @@ def _fixed_check_cost(_args: Sequence[Value], _result: Value) -> int:
 
 
 def _selector_cost(args: Sequence[Value], _: Value) -> int:
-    size = len(args[1])
+    size = size_of(args[1])
     requirements = -(-size // 2)
     return LIST_CREATION + string_cost(size) + requirements * (LIST_CREATION + STRUCT_CREATION)
 

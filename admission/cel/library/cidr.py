@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from admission.cel import types
 from admission.cel.function import Function, Library, Overload
 from admission.cel.netaddress import Cidr, Ip, parse_cidr, parse_ip
-from admission.cel.sizes import first_string_cost, string_cost
+from admission.cel.sizes import first_string_cost, size_of, string_cost
 from admission.cel.values import CelError, Value
 
 
@@ -50,20 +50,20 @@ def _contains_cidr_text(network: Cidr, text: str) -> bool:
 
 
 def _contains_ip_cost(args: Sequence[Value], _: Value) -> int:
-    return string_cost(2 * args[0].cost_size)
+    return string_cost(2 * size_of(args[0]))
 
 
 def _contains_ip_text_cost(args: Sequence[Value], result: Value) -> int:
-    return _contains_ip_cost(args, result) + string_cost(len(args[1]))
+    return _contains_ip_cost(args, result) + string_cost(size_of(args[1]))
 
 
 def _contains_cidr_cost(args: Sequence[Value], _: Value) -> int:
-    size = args[0].cost_size
+    size = size_of(args[0])
     return string_cost(2 * size) + string_cost(size) + 1
 
 
 def _contains_cidr_text_cost(args: Sequence[Value], result: Value) -> int:
-    return _contains_cidr_cost(args, result) + string_cost(len(args[1]))
+    return _contains_cidr_cost(args, result) + string_cost(size_of(args[1]))
 
 
 _N, _STRING, _BOOL = types.CIDR, types.STRING, types.BOOL

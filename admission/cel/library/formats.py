@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 
 from admission.cel import names, types
 from admission.cel.function import Function, Library, Overload
-from admission.cel.sizes import regex_cost
+from admission.cel.sizes import regex_cost, size_of
 from admission.cel.url import UrlError, parse_request_uri
 from admission.cel.values import NONE, CelError, Opaque, Optional_, Value
 
@@ -40,6 +40,7 @@ class Format(Opaque):
 
     __slots__ = ("faults", "name", "size")
     cel_type = types.FORMAT
+    unit_equality = True
 
     def __init__(self, name: str, faults: Callable[[str], list[str]], size: int) -> None:
         self.name = name
@@ -146,7 +147,7 @@ def _validate(known: Format, text: str) -> Optional_:
 
 
 def _validate_cost(args: Sequence[Value], _: Value) -> int:
-    return regex_cost(len(args[1]), args[0].size)
+    return regex_cost(size_of(args[1]), args[0].size)
 
 
 _FAULTS = types.optional_of(types.list_of(types.STRING))

@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 from admission.cel import types
 from admission.cel.function import Function, Library, Overload
 from admission.cel.netaddress import Ip, parse_ip
-from admission.cel.sizes import double_string_cost, first_string_cost
+from admission.cel.sizes import double_string_cost, first_string_cost, size_of
 from admission.cel.values import CelError, Value
 
 
@@ -42,7 +42,7 @@ def _is_canonical(text: str) -> bool:
 
 
 def _canonical_cost(args: Sequence[Value], _: Value) -> int:
-    return double_string_cost(len(args[0]))
+    return double_string_cost(size_of(args[0]))
 
 
 def _test(name: str, id_: str, implementation: Callable[[Ip], bool]) -> Function:

@@ -43,6 +43,7 @@ class Semver(Opaque):
 
     __slots__ = ("_text", "rank")
     cel_type = types.SEMVER
+    unit_equality = True
 
     def __init__(self, rank: _Rank, text: str) -> None:
         self.rank = rank

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from admission.cel import types
 from admission.cel.function import CostFunction, Function, Library, Overload
 from admission.cel.members import Members
-from admission.cel.sizes import CALL, affordable, walkable
+from admission.cel.sizes import CALL, affordable, size_of, walkable
 from admission.cel.values import Value
 
 _LIST_T = types.list_of(types.type_param("T"))
@@ -49,7 +49,7 @@ def _intersects(a: Value, b: Value) -> bool:
 
 def _product_cost(factor: int) -> CostFunction:
     def cost(args: Sequence[Value], _: Value) -> int:
-        return CALL + len(args[0]) * len(args[1]) * factor
+        return CALL + size_of(args[0]) * size_of(args[1]) * factor
 
     return cost
 

@@ -34,6 +34,7 @@ class UrlValue(Opaque):
 
     __slots__ = ("url",)
     cel_type = types.URL
+    unit_equality = True
 
     def __init__(self, url: Url) -> None:
         self.url = url
