@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# how long an example takes says more of the machine than of the code
+settings.register_profile("admission", deadline=None)
+settings.load_profile("admission")
 
 
 @pytest.fixture(scope="session")
