@@ -183,7 +183,7 @@ def _foreign(value: Value) -> Foreign:
     if value is None:
         return Foreign("structpb.NullValue", "NULL_VALUE", "0", value)
     if isinstance(value, bytes):
-        return Foreign("[]uint8", show(value), f"[]byte{{{', '.join(f'{byte:#x}' for byte in value)}}}", value)
+        return Foreign("[]uint8", show(value), f"[]uint8{{{_bytes(value)}}}", value)
     if isinstance(value, Duration):
         return Foreign("time.Duration", show(value), str(value.nanos), value)
     if isinstance(value, Timestamp):
@@ -198,7 +198,7 @@ def _foreign(value: Value) -> Foreign:
         return Foreign("map[ref.Val]ref.Val", f"map[{text}]", f"map[ref.Val]ref.Val{{{syntax}}}", value)
     go_type = _GO_TYPES.get(value.cel_type.name)
     if go_type is None:
-        return Foreign("*errors.errorString", "no such overload", "no such overload", value)
+        return Foreign("*types.Err", "no such overload", "no such overload", value)
     return Foreign(go_type, str(value), str(value), value)
 
 
@@ -207,8 +207,22 @@ def _key_order(key: Value) -> tuple[str, Value]:
 
 
 def _syntax(value: Value) -> str:
-    """Print a CEL value as Go's %#v prints what upstream has for it."""
-    return quote(value) if isinstance(value, str) else show(value)
+    """Print a CEL value as Go's %#v prints what upstream has for it; what would be an address there as %v does."""
+    if isinstance(value, str):
+        return quote(value)
+    if isinstance(value, Uint):
+        return hex(value)
+    if isinstance(value, bytes):
+        return f"types.Bytes{{{_bytes(value)}}}"
+    if isinstance(value, Duration):
+        return f"types.Duration{{Duration:{value.nanos}}}"
+    if isinstance(value, Timestamp):
+        return f"types.Timestamp{{Time:{_time_syntax(value)}}}"
+    return show(value)
+
+
+def _bytes(value: bytes) -> str:
+    return ", ".join(f"{byte:#x}" for byte in value)
 
 
 def _time_syntax(stamp: Timestamp) -> str:
