@@ -46,8 +46,8 @@ test: $(VENV)/.dev  ## Run the tests
 
 lint: $(VENV)/.dev  ## Check style, types and who imports whom
 	@failed=; for check in 'ruff check .' 'ruff format --check .' mypy 'lint-imports --no-cache --no-logo'; do \
-		echo "$$check"; $(BIN)/$$check || failed="$$failed $${check%% *}"; \
-	done; test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
+		echo "$$check"; $(BIN)/$$check || failed="$$failed, $$check"; \
+	done; test -z "$$failed" || { echo "lint failed: $${failed#, }" >&2; exit 1; }
 
 format: $(VENV)/.dev  ## Rewrite the sources in the style that lint asks for
 	$(BIN)/ruff check --fix .
