@@ -133,7 +133,11 @@ def test_a_path_that_cannot_be_written_is_told_at_the_start(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("address", "message"),
-    [("kafka:x", "unknown sink 'kafka'; there are stdout, file"), ("file", "needs a path"), ("stdout:x", "takes nothing or `shared`")],
+    [
+        ("kafka:x", "unknown sink 'kafka'; there are stdout, file"),
+        ("file", "needs a path"),
+        ("stdout:x", "takes nothing or `shared`"),
+    ],
 )
 def test_a_wrong_address_says_what_there_is(address: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):

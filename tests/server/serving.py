@@ -233,7 +233,9 @@ def serving(
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     assert started.wait(10)
-    assert addresses, "the server did not start"
+    if not addresses:
+        ops.stop()
+        raise AssertionError("the server did not start")
     host, port = addresses[0]
     with httpx.Client(verify=trusting(folder), timeout=10) as client:
         running = Running(
