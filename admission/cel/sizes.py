@@ -1,8 +1,8 @@
 """How large values are, as far as cost is concerned: the units in which function libraries name their price.
 
 Sizes are cel-go's `Sizer`: code points of a string, bytes, elements, entries, and 1 for whatever has no size. Factors
-are those of cel-go common/cost.go; the arithmetic is done in doubles and rounded as upstream does it. A library whose own
-work grows faster than its price asks `affordable` first.
+are those of cel-go common/cost.go; the arithmetic is done in doubles and rounded as upstream does it. A library whose
+own work grows faster than its price asks `affordable` first.
 """
 
 from __future__ import annotations
