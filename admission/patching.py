@@ -120,7 +120,9 @@ def _number(value: float) -> float | int:
 def _key(key: Value) -> str:
     if isinstance(key, str):
         return key
-    raise UnwritableError(f"type conversion error from '{type_of(key).name}' to 'string'")
+    if isinstance(key, bool):
+        raise UnwritableError("type conversion error from bool to 'string'")
+    raise UnwritableError(f"unsupported type conversion from '{type_of(key).name}' to string")
 
 
 def _short_name(value: Value) -> str:
