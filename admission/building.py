@@ -152,24 +152,59 @@ def _validation(entry: Object, index: int, place: Place | None) -> model.Validat
     )
 
 
-def _validating_policy(data: Object, place: Place | None) -> model.ValidatingPolicy:
+def _validating_parts(data: Object, place: Place | None) -> dict[str, Any]:
     spec = data.get("spec", {})
-    return model.ValidatingPolicy(
+    return {
         **_common(data, place),
-        validations=tuple(_validation(entry, index, place) for index, entry in enumerate(spec.get("validations", ()))),
-        audit_annotations=tuple(
+        "validations": tuple(
+            _validation(entry, index, place) for index, entry in enumerate(spec.get("validations", ()))
+        ),
+        "audit_annotations": tuple(
             model.AuditAnnotation(
                 entry.get("key", ""), _expression(entry, "valueExpression", ("spec", "auditAnnotations", index), place)
             )
             for index, entry in enumerate(spec.get("auditAnnotations", ()))
         ),
+    }
+
+
+def _validating_policy(data: Object, place: Place | None) -> model.ValidatingPolicy:
+    return model.ValidatingPolicy(**_validating_parts(data, place))
+
+
+def _validating_webhook_policy(data: Object, place: Place | None) -> model.ValidatingWebhookPolicy:
+    spec = data.get("spec", {})
+    listed = data.get("metadata", {}).get("annotations", {}).get(model.POD_TEMPLATE_ACTIONS)
+    return model.ValidatingWebhookPolicy(
+        **_validating_parts(data, place) | _own_parts(spec),
+        actions=_actions(spec.get("validationActions", ())),
+        pod_template_actions=_actions(listed_actions(listed)) if listed is not None else None,
+    )
+
+
+def _own_parts(spec: Object) -> dict[str, Any]:
+    return {
+        "pod_templates": spec.get("podTemplates", False),
+        "unexemptable": True if spec.get("exemptable") is False else None,
+        "param_ref": _param_ref(spec.get("paramRef")),
+    }
+
+
+def _param_ref(reference: Object | None) -> model.ParamRef | None:
+    if reference is None:
+        return None
+    return model.ParamRef(
+        name=reference.get("name", ""),
+        namespace=reference.get("namespace", ""),
+        selector=_selector(reference.get("selector")),
+        not_found_action=reference.get("parameterNotFoundAction", ""),
     )
 
 
 _PATCH_MEMBERS: Final = {"JSONPatch": "jsonPatch", "ApplyConfiguration": "applyConfiguration"}
 
 
-def _mutating_policy(data: Object, place: Place | None) -> model.MutatingPolicy:
+def _mutating_parts(data: Object, place: Place | None) -> dict[str, Any]:
     spec = data.get("spec", {})
     mutations = []
     for index, entry in enumerate(spec.get("mutations", ())):
@@ -177,18 +212,27 @@ def _mutating_policy(data: Object, place: Place | None) -> model.MutatingPolicy:
         member = _PATCH_MEMBERS.get(patch_type, "jsonPatch")
         path: Path = ("spec", "mutations", index, member)
         mutations.append(model.Mutation(patch_type, _expression(entry.get(member, {}), "expression", path, place)))
-    return model.MutatingPolicy(
+    return {
         **_common(data, place),
-        mutations=tuple(mutations),
-        reinvocation_policy=spec.get("reinvocationPolicy", "Never"),
-    )
+        "mutations": tuple(mutations),
+        "reinvocation_policy": spec.get("reinvocationPolicy", "Never"),
+        "pod_templates": False,  # what changes Pods changes them when they are created
+    }
+
+
+def _mutating_policy(data: Object, place: Place | None) -> model.MutatingPolicy:
+    return model.MutatingPolicy(**_mutating_parts(data, place))
+
+
+def _mutating_webhook_policy(data: Object, place: Place | None) -> model.MutatingWebhookPolicy:
+    parts = _mutating_parts(data, place)
+    return model.MutatingWebhookPolicy(**parts | _own_parts(data.get("spec", {})) | {"pod_templates": False})
 
 
 def _binding(kind: Literal["Validating", "Mutating"]) -> Callable[[Object, Place | None], model.Binding]:
     def build_binding(data: Object, place: Place | None) -> model.Binding:
         metadata, spec = data.get("metadata", {}), data.get("spec", {})
         annotations = metadata.get("annotations", {})
-        reference = spec.get("paramRef")
         listed = annotations.get(model.POD_TEMPLATE_ACTIONS)
         return model.Binding(
             kind=kind,
@@ -197,14 +241,7 @@ def _binding(kind: Literal["Validating", "Mutating"]) -> Callable[[Object, Place
             api_version=data.get("apiVersion", f"{GROUP}/v1"),
             labels=metadata.get("labels", {}),
             annotations=annotations,
-            param_ref=model.ParamRef(
-                name=reference.get("name", ""),
-                namespace=reference.get("namespace", ""),
-                selector=_selector(reference.get("selector")),
-                not_found_action=reference.get("parameterNotFoundAction", ""),
-            )
-            if reference is not None
-            else None,
+            param_ref=_param_ref(spec.get("paramRef")),
             match=_match(spec.get("matchResources")),
             actions=_actions(spec.get("validationActions", ())),
             pod_template_actions=_actions(listed_actions(listed)) if listed is not None else None,
@@ -259,5 +296,7 @@ _BUILDERS: Final[Mapping[str, Callable[[Object, Place | None], Built]]] = {
     "ValidatingAdmissionPolicyBinding": _binding("Validating"),
     "MutatingAdmissionPolicy": _mutating_policy,
     "MutatingAdmissionPolicyBinding": _binding("Mutating"),
+    "ValidatingWebhookPolicy": _validating_webhook_policy,
+    "MutatingWebhookPolicy": _mutating_webhook_policy,
     "PolicyExemption": _exemption,
 }

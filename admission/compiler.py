@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from admission.cel import types
@@ -65,13 +65,14 @@ class Scope:
     """What an expression may name besides object, oldObject, request and namespaceObject.
 
     `composed` holds the policy's own variables so far, None where `variables` does not exist; `mutation` adds the types
-    Object and JSONPatch.
+    Object and JSONPatch. `extended` is the environment of our own kinds.
     """
 
     params: bool = False
     authorizer: bool = True
     mutation: bool = False
     composed: Composed | None = field(default=None, hash=False)
+    extended: bool = False
 
     def narrowed(self, text: str) -> Scope:
         """Return the scope without what the text does not mention: the outcome is the same, and more often known."""
@@ -82,10 +83,11 @@ class Scope:
             composed={name: kind for name, kind in self.composed.items() if name in text}
             if self.composed is not None and "variables" in text
             else None,
+            extended=self.extended,
         )
 
 
-_Key: TypeAlias = tuple[bool, bool, bool, tuple[tuple[str, Type], ...] | None]
+_Key: TypeAlias = tuple[bool, bool, bool, bool, tuple[tuple[str, Type], ...] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class ExpressionCompiler:
         if version is None:
             raise UsageError(f"{kubernetes_version!r} is no version of Kubernetes; write it as {NEWEST}")
         self.kubernetes_version = version.group(1)
-        self._base = environment("kubernetes", self.kubernetes_version)
+        self._bases: dict[bool, Environment] = {}
         self._environments: dict[_Key, Environment] = {}
         self._outcomes: dict[tuple[_Key, str], _Outcome] = {}
 
@@ -142,11 +144,17 @@ class ExpressionCompiler:
             return ("",) * len(issues)
         return suggest(ast, known, issues)
 
+    def base(self, *, extended: bool = False) -> Environment:
+        """Return the environment of all expressions, without variables: Kubernetes' own, or that of our own kinds."""
+        if extended not in self._bases:
+            self._bases[extended] = environment("extended" if extended else "kubernetes", self.kubernetes_version)
+        return self._bases[extended]
+
     def _environment(self, scope: Scope) -> Environment:
         key = _key(scope)
         known = self._environments.get(key)
         if known is None:
-            known = self._environments[key] = self._base.extend(
+            known = self._environments[key] = self.base(extended=scope.extended).extend(
                 variables(params=scope.params, authorizer=scope.authorizer, composed=scope.composed),
                 structs(composed=scope.composed, mutation=scope.mutation),
             )
@@ -155,7 +163,7 @@ class ExpressionCompiler:
 
 def _key(scope: Scope) -> _Key:
     composed = tuple(scope.composed.items()) if scope.composed is not None else None
-    return scope.params, scope.authorizer, scope.mutation, composed
+    return scope.params, scope.authorizer, scope.mutation, scope.extended, composed
 
 
 def _compile(known: Environment, text: str) -> _Outcome:
@@ -262,17 +270,17 @@ def compile_policies(
     )
     compiled: tuple[CompiledPolicy, ...] = (*validating, *mutating)
     exemptions = tuple(compile_exemption(exemption, compiler) for exemption in policies.exemptions)
-    expressions_of = [policy.expressions for policy in compiled]
-    expressions_of += [tuple(one for _, one in exemption.match_conditions) for exemption in exemptions]
-    issues = tuple(issue for every in expressions_of for one in every for issue in issues_of(one))
+    every = [one for policy in compiled for one in policy.expressions]
+    every += [one for exemption in exemptions for _, one in exemption.match_conditions]
+    issues = tuple(issue for one in every for issue in issues_of(one))
     return CompiledPolicySet(policies, validating, mutating, compiler.kubernetes_version, exemptions), issues
 
 
 def compile_validating(policy: ValidatingPolicy, compiler: ExpressionCompiler) -> CompiledValidatingPolicy:
     """Compile one stored validating policy."""
     known = compile_variables(policy, compiler)
-    scope = Scope(params=policy.param_kind is not None, composed=known.types)
-    message_scope = Scope(params=scope.params, authorizer=False, composed=known.types)
+    scope = Scope(params=policy.param_kind is not None, composed=known.types, extended=policy.own)
+    message_scope = replace(scope, authorizer=False)
     conditions = _conditions(policy, compiler, scope)
     validations = tuple(compiler.compile(one.expression, scope, CONDITION) for one in policy.validations)
     messages = tuple(
@@ -323,19 +331,17 @@ ASKS_OTHERS: Final = frozenset(("authorizer", "authorizer.requestResource"))
 def compile_mutating(policy: MutatingPolicy, compiler: ExpressionCompiler) -> CompiledMutatingPolicy:
     """Compile one stored mutating policy."""
     known = compile_variables(policy, compiler)
-    scope = Scope(params=policy.param_kind is not None, composed=known.types)
-    mutation_scope = Scope(params=scope.params, mutation=True, composed=known.types)
+    scope = Scope(params=policy.param_kind is not None, composed=known.types, extended=policy.own)
+    wider = replace(scope, mutation=True)
     conditions = _conditions(policy, compiler, scope)
-    mutations = tuple(
-        compiler.compile(one.expression, mutation_scope, patch_types(one.patch_type)) for one in policy.mutations
-    )
+    mutations = tuple(compiler.compile(one.expression, wider, patch_types(one.patch_type)) for one in policy.mutations)
     every = (*(compiled for _, compiled in conditions), *known.expressions, *mutations)
     return CompiledMutatingPolicy(policy, conditions, known.programs, mutations, _names(every), every)
 
 
 def compile_exemption(exemption: Exemption, compiler: ExpressionCompiler) -> CompiledExemption:
     """Compile one exemption, whose conditions see neither params nor variables."""
-    conditions = _conditions(exemption, compiler, Scope())
+    conditions = _conditions(exemption, compiler, Scope(extended=True))
     return CompiledExemption(exemption, conditions, _names(compiled for _, compiled in conditions))
 
 
@@ -344,7 +350,7 @@ def compile_variables(policy: Policy, compiler: ExpressionCompiler) -> CompiledV
     found: dict[str, Type] = {}
     compiled = []
     for variable in policy.variables:
-        scope = Scope(params=policy.param_kind is not None, composed=dict(found))
+        scope = Scope(params=policy.param_kind is not None, composed=dict(found), extended=policy.own)
         one = compiler.compile(variable.expression, scope)
         found[variable.name] = composed_type(one.result_type)
         compiled.append(one)

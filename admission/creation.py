@@ -37,8 +37,13 @@ def creation_errors(content: Content, compiler: ExpressionCompiler) -> list[Fiel
     return found
 
 
+def _expressions(content: Content, spec: Object, compiler: ExpressionCompiler, *, composed: bool) -> NewExpressions:
+    params = "paramKind" in spec
+    return NewExpressions(compiler, params=params, composed=composed, extended=content.kind.own)
+
+
 def _validating_policy(content: Content, spec: Object, compiler: ExpressionCompiler) -> Errors:
-    expressions = NewExpressions(compiler, params="paramKind" in spec, composed=bool(spec.get("variables")))
+    expressions = _expressions(content, spec, compiler, composed=bool(spec.get("variables")))
     yield from _policy(spec)
     yield from _match_constraints(spec)
     yield from _conditions(spec, expressions)
@@ -52,8 +57,8 @@ def _validating_policy(content: Content, spec: Object, compiler: ExpressionCompi
     yield from _audit_annotations(content.name, annotations, expressions)
 
 
-def _mutating_policy(_: Content, spec: Object, compiler: ExpressionCompiler) -> Errors:
-    expressions = NewExpressions(compiler, params="paramKind" in spec, composed=True)
+def _mutating_policy(content: Content, spec: Object, compiler: ExpressionCompiler) -> Errors:
+    expressions = _expressions(content, spec, compiler, composed=True)
     yield from _policy(spec)
     yield from _match_constraints(spec)
     yield from _mutating_operations(spec, "matchConstraints")
@@ -77,7 +82,30 @@ def _mutating_binding(_: Content, spec: Object, __: ExpressionCompiler) -> Error
     yield from _mutating_operations(spec, "matchResources")
 
 
-def _exemption(_: Content, spec: Object, compiler: ExpressionCompiler) -> Errors:
+def _validating_webhook_policy(content: Content, spec: Object, compiler: ExpressionCompiler) -> Errors:
+    yield from _validating_policy(content, spec, compiler)
+    yield from _actions(spec.get("validationActions", []), (*_SPEC, "validationActions"))
+    yield from _inline_params(spec)
+
+
+def _mutating_webhook_policy(content: Content, spec: Object, compiler: ExpressionCompiler) -> Errors:
+    yield from _mutating_policy(content, spec, compiler)
+    yield from _inline_params(spec)
+    if spec.get("podTemplates"):
+        yield forbidden((*_SPEC, "podTemplates"), "Pods are changed when they are created, not in templates")
+
+
+def _inline_params(spec: Object) -> Errors:
+    path = (*_SPEC, "paramRef")
+    if "paramRef" in spec:
+        yield from _param_ref(spec["paramRef"], path)
+        if "paramKind" not in spec:
+            yield forbidden(path, "may not be specified without paramKind")
+    elif "paramKind" in spec:
+        yield required(path, "must be specified with paramKind: no binding does it")
+
+
+def _exemption(content: Content, spec: Object, compiler: ExpressionCompiler) -> Errors:
     references = spec.get("policyRefs", [])
     if not references:
         yield required((*_SPEC, "policyRefs"), "policyRefs must contain at least one item")
@@ -91,7 +119,7 @@ def _exemption(_: Content, spec: Object, compiler: ExpressionCompiler) -> Errors
         yield required((*_SPEC, "paths"), "must contain at least one item where it is given")
     if "matchResources" in spec:
         yield from match_errors(spec["matchResources"], (*_SPEC, "matchResources"))
-    yield from _conditions(spec, NewExpressions(compiler, params=False, composed=False))
+    yield from _conditions(spec, _expressions(content, {}, compiler, composed=False))
     if not trimmed(spec.get("reason", "")):
         yield required((*_SPEC, "reason"), "say why somebody is let off")
     if not trimmed(spec.get("owner", "")):
@@ -124,6 +152,8 @@ _RULES: Final[Mapping[str, Callable[[Content, Object, ExpressionCompiler], Error
     "ValidatingAdmissionPolicyBinding": _validating_binding,
     "MutatingAdmissionPolicy": _mutating_policy,
     "MutatingAdmissionPolicyBinding": _mutating_binding,
+    "ValidatingWebhookPolicy": _validating_webhook_policy,
+    "MutatingWebhookPolicy": _mutating_webhook_policy,
     "PolicyExemption": _exemption,
 }
 

@@ -233,10 +233,8 @@ def _mutation_text(finding: Finding) -> str:
 
 
 def _warning_text(finding: Finding) -> str:
-    return (
-        f"Validation failed for {finding.policy_kind} '{finding.policy}' with binding '{finding.binding}': "
-        f"{finding.message}"
-    )
+    binding = f" with binding '{finding.binding}'" if finding.binding else ""
+    return f"Validation failed for {finding.policy_kind} '{finding.policy}'{binding}: {finding.message}"
 
 
 def _failure(finding: Finding) -> JsonObject:

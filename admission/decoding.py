@@ -144,19 +144,16 @@ def field_path(path: Path) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
-_POLICY_ANNOTATIONS: Final = (
-    model.POD_TEMPLATES,
-    model.EXEMPTABLE,
-    model.SEVERITY,
-    model.TITLE,
-    model.CATEGORY,
-    model.DESCRIPTION,
-    model.REMEDY,
-)
+_DESCRIPTIONS: Final = (model.SEVERITY, model.TITLE, model.CATEGORY, model.DESCRIPTION, model.REMEDY)
+_POLICY_ANNOTATIONS: Final = (model.POD_TEMPLATES, model.EXEMPTABLE, *_DESCRIPTIONS)
 _BINDING_ANNOTATIONS: Final = (model.POD_TEMPLATE_ACTIONS,)
 
 
 def _known_annotations(kind: Kind) -> tuple[str, ...]:
+    if kind.name == "ValidatingWebhookPolicy":
+        return (*_DESCRIPTIONS, *_BINDING_ANNOTATIONS)
+    if kind.name == "MutatingWebhookPolicy":
+        return _DESCRIPTIONS
     if kind.name.endswith("Policy"):
         return _POLICY_ANNOTATIONS
     return _BINDING_ANNOTATIONS if kind.name.endswith("Binding") else ()

@@ -92,6 +92,15 @@ _BINDING_FIELDS: Final[Mapping[str, FieldType]] = {
     "paramRef": _PARAM_REF,
     "matchResources": _MATCH,
 }
+_OWN_POLICY_FIELDS: Final[Mapping[str, FieldType]] = {
+    "paramRef": _PARAM_REF,
+    "podTemplates": "boolean",
+    "exemptable": "boolean",
+}
+_VALIDATING_WEBHOOK_SPEC: Final = Struct(
+    {**_VALIDATING_SPEC.fields, **_OWN_POLICY_FIELDS, "validationActions": STRINGS}
+)
+_MUTATING_WEBHOOK_SPEC: Final = Struct({**_MUTATING_SPEC.fields, **_OWN_POLICY_FIELDS})
 _EXEMPTION_SPEC: Final = Struct(
     {
         "policyRefs": Listed(Struct({"name": "string", "validations": Listed("integer")})),
@@ -164,6 +173,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         ),
         Kind("MutatingAdmissionPolicy", _object(_MUTATING_SPEC)),
         Kind("MutatingAdmissionPolicyBinding", _object(Struct(_BINDING_FIELDS))),
+        Kind("ValidatingWebhookPolicy", _object(_VALIDATING_WEBHOOK_SPEC), ("v1alpha1",), OWN_GROUP),
+        Kind("MutatingWebhookPolicy", _object(_MUTATING_WEBHOOK_SPEC), ("v1alpha1",), OWN_GROUP),
         Kind("PolicyExemption", _object(_EXEMPTION_SPEC), ("v1alpha1",), OWN_GROUP),
     )
 }

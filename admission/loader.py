@@ -209,6 +209,7 @@ class _Collector:
         self.policies: dict[tuple[str, str], ValidatingPolicy | MutatingPolicy] = {}
         self.bindings: dict[tuple[str, str], Binding] = {}
         self.exemptions: dict[tuple[str, str], Exemption] = {}
+        self._phases: dict[tuple[bool, str], ValidatingPolicy | MutatingPolicy] = {}
         self.issues: list[Issue] = []
         self.fatal: list[Issue] = []
 
@@ -247,6 +248,11 @@ class _Collector:
             message = f'{content.kind.name} "{built.name}" is defined twice; the first is at {earlier.position}'
             self.issues.append(document.issue(message, ("metadata", "name"), "entry", id="name"))
         known[key] = built
+        if isinstance(built, ValidatingPolicy | MutatingPolicy):
+            twin = self._phases.setdefault((isinstance(built, ValidatingPolicy), built.name), built)
+            if twin.kind != built.kind:
+                message = f'{twin.kind} "{built.name}" at {twin.position} has the same name; findings go by it'
+                self.fatal.append(document.issue(message, ("metadata", "name"), "entry", id="name"))
 
     def _slot(self, built: Built) -> tuple[tuple[str, str], dict[tuple[str, str], Any]]:
         """Return what a value is kept under, and where."""
@@ -271,7 +277,7 @@ class _Collector:
                     f"did you mean `{near}`?" if near else "",
                 )
         for key, policy in self.policies.items():
-            if key not in bound:
+            if key not in bound and not policy.own:
                 message = f'policy "{policy.name}" does nothing: no binding names it'
                 self._warn(policy, message, ("metadata", "name"), f"add a {policy.kind}Binding")
         for exemption in self.exemptions.values():

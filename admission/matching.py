@@ -391,12 +391,13 @@ class MatchIndex(Generic[P]):
     """
 
     def __init__(self, policies: Iterable[P], bindings: Iterable[Binding], equivalents: Equivalents) -> None:
-        by_policy: dict[str, list[Binding]] = {}
+        by_policy: dict[tuple[bool, str], list[Binding]] = {}
         for binding in sorted(bindings, key=lambda item: item.name):
-            by_policy.setdefault(binding.policy_name, []).append(binding)
-        bound = [policy for policy in sorted(policies, key=lambda item: item.name) if policy.name in by_policy]
+            by_policy.setdefault((bool(binding.inline), binding.policy_name), []).append(binding)
+        ordered = sorted(policies, key=lambda item: item.name)
+        bound = [policy for policy in ordered if (policy.own, policy.name) in by_policy]
         self.entries: tuple[Entry[P], ...] = tuple(
-            Entry(position, policy, tuple(by_policy[policy.name])) for position, policy in enumerate(bound)
+            Entry(position, policy, tuple(by_policy[policy.own, policy.name])) for position, policy in enumerate(bound)
         )
         self._equivalents = equivalents
         self._criteria = [

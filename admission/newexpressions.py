@@ -30,14 +30,15 @@ def trimmed(text: str) -> str:
 class NewExpressions:
     """The expressions of one policy, in the order in which they are judged."""
 
-    def __init__(self, compiler: ExpressionCompiler, *, params: bool, composed: bool) -> None:
+    def __init__(self, compiler: ExpressionCompiler, *, params: bool, composed: bool, extended: bool = False) -> None:
         self._compiler = compiler
+        self._extended = extended
         self._params = params
         self._composed: dict[str, Type] | None = {} if composed else None
 
     def condition(self, path: Path, text: str) -> Iterator[FieldError]:
         """Judge a match condition."""
-        yield from self._judge(path, text, Scope(params=self._params), CONDITION, trim=True)
+        yield from self._judge(path, text, Scope(params=self._params, extended=self._extended), CONDITION, trim=True)
 
     def variable(self, path: Path, name: str, text: str) -> Iterator[FieldError]:
         """Judge a variable and let those after it see it."""
@@ -65,7 +66,7 @@ class NewExpressions:
 
     def _scope(self, *, authorizer: bool = True, mutation: bool = False) -> Scope:
         composed = dict(self._composed) if self._composed is not None else None
-        return Scope(params=self._params, authorizer=authorizer, mutation=mutation, composed=composed)
+        return Scope(self._params, authorizer, mutation, composed, self._extended)
 
     def _judge(
         self, path: Path, text: str, scope: Scope, wanted: tuple[Type, ...], *, trim: bool = False, shown: str = ""

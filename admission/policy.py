@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from dataclasses import field as member
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Literal, Protocol
@@ -182,6 +182,7 @@ class Policy:
     """
 
     kind: ClassVar[str] = ""
+    own: ClassVar[bool] = False  # a kind of this project: bound by itself, and compiled in the extended environment
 
     name: str
     api_version: str = "admissionregistration.k8s.io/v1"
@@ -249,11 +250,44 @@ class MutatingPolicy(Policy):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ValidatingWebhookPolicy(ValidatingPolicy):
+    """A validating policy that needs no binding: it says itself what is done about a finding, and with which params."""
+
+    kind: ClassVar[str] = "ValidatingWebhookPolicy"
+    own: ClassVar[bool] = True
+
+    actions: tuple[Action, ...] = ()
+    pod_template_actions: tuple[Action, ...] | None = None
+    param_ref: ParamRef | None = None
+
+    @property
+    def binding(self) -> Binding:
+        """The binding that the policy is to itself; it has no name."""
+        own = Binding(kind="Validating", name="", policy_name=self.name, param_ref=self.param_ref, inline=True)
+        return replace(own, actions=self.actions, pod_template_actions=self.pod_template_actions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MutatingWebhookPolicy(MutatingPolicy):
+    """A mutating policy that needs no binding."""
+
+    kind: ClassVar[str] = "MutatingWebhookPolicy"
+    own: ClassVar[bool] = True
+
+    param_ref: ParamRef | None = None
+
+    @property
+    def binding(self) -> Binding:
+        """The binding that the policy is to itself; it has no name."""
+        return Binding(kind="Mutating", name="", policy_name=self.name, param_ref=self.param_ref, inline=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
     """Puts a policy to work: where (`match`, None: wherever the policy matches), with which params, to what effect.
 
     `actions` is empty for mutating bindings. `pod_template_actions` is what a finding in a controller's template does;
-    None: the same as `actions`.
+    None: the same as `actions`. An `inline` one is part of a policy of our own, and binds no other.
     """
 
     kind: Literal["Validating", "Mutating"]
@@ -266,6 +300,7 @@ class Binding:
     match: Match | None = None
     actions: tuple[Action, ...] = ()
     pod_template_actions: tuple[Action, ...] | None = None
+    inline: bool | None = None
     place: Place | None = member(default=None, compare=False, repr=False)
 
     @property
@@ -332,9 +367,10 @@ class PolicySet:
         bindings: Iterable[Binding],
         exemptions: Iterable[Exemption] = (),
     ) -> PolicySet:
-        """Sort by kind and name and compute the version."""
+        """Sort by kind and name, add the bindings that policies are to themselves, and compute the version."""
         ordered = tuple(sorted(policies, key=lambda policy: (policy.name, policy.kind)))
-        bound = tuple(sorted(bindings, key=lambda binding: (binding.name, binding.kind)))
+        inline = (one.binding for one in ordered if isinstance(one, ValidatingWebhookPolicy | MutatingWebhookPolicy))
+        bound = tuple(sorted((*bindings, *inline), key=lambda binding: (binding.name, binding.kind)))
         exempting = tuple(sorted(exemptions, key=lambda exemption: (exemption.namespace, exemption.name)))
         content = [[policy.kind, describe(policy)] for policy in ordered]
         content += [["Binding", describe(binding)] for binding in bound]

@@ -18,7 +18,7 @@ from typing import Any, Final
 import orjson
 
 from admission.decision import Decision, Finding, decide_mutation, decide_validation, trim
-from admission.policy import MutatingPolicy, PolicySet, ValidatingPolicy
+from admission.policy import PolicySet, ValidatingPolicy
 from admission.rawjson import JsonObject
 from admission.review import AdmissionRequest
 
@@ -79,7 +79,7 @@ class Masking:
 
 def _decide(findings: Sequence[Finding], request: AdmissionRequest, annotations: Mapping[str, str]) -> Decision:
     """Decide anew, so that everything that is derived from findings is derived from the masked ones."""
-    if any(finding.actions and finding.policy_kind == MutatingPolicy.kind for finding in findings):
+    if any(finding.actions and finding.policy_kind.startswith("Mutating") for finding in findings):
         return decide_mutation(findings, request)
     return decide_validation(findings, request, annotations)
 
