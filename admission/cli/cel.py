@@ -13,7 +13,7 @@ import typer
 from admission.cel.encoding import encode_value
 from admission.cel.explain import Explained
 from admission.cel_cases import CaseRunner
-from admission.errors import InputError, UsageError
+from admission.errors import AdmissionError, InputError, UsageError
 
 EXAMPLES: Final = (
     'admission cel "[1, 2, 3].filter(x, x > 1).map(x, x * 2)"',
@@ -73,15 +73,19 @@ def command(
 
 def _answer_cases(runner: CaseRunner, path: Path) -> None:
     text = sys.stdin.read() if str(path) == "-" else _read(path)
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            case = json.loads(line)
-            answer = runner.answer(case)
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}:{number}: no case: {error}") from None
-        print(json.dumps(answer, ensure_ascii=False))
+    for line in text.splitlines():
+        if line.strip():
+            print(json.dumps(_answer(runner, line), ensure_ascii=False))
+
+
+def _answer(runner: CaseRunner, line: str) -> dict[str, Any]:
+    """Answer one line; one that is no case, or that we fail at, does not keep the others from being answered."""
+    try:
+        return runner.answer(json.loads(line))
+    except (AdmissionError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return {"error": f"no case: {error}", "phase": "compile", "cost": 0}
+    except Exception as error:
+        return {"error": f"internal error: {type(error).__name__}: {error}", "phase": "runtime", "cost": 0}
 
 
 def _variables(path: Path | None) -> dict[str, Any]:
