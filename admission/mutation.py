@@ -184,7 +184,8 @@ def _apply_json_patch(
         raise MutationError(f"JSON Patch: {error}") from None
     fault = decoding_fault(patched, document, _kind_of(inputs), types.native)
     if fault is not None or not isinstance(patched, dict):
-        raise RefusedError(Status(500, "InternalError", f"Internal error occurred: {fault}"))
+        details: JsonObject = {"causes": [{"message": fault}]}
+        raise RefusedError(Status(500, "InternalError", f"Internal error occurred: {fault}", details))
     return patched
 
 

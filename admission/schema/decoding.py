@@ -7,6 +7,7 @@ of. Source: sigs.k8s.io/json, apimachinery pkg/runtime/serializer/json.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -50,12 +51,14 @@ def decoding_fault(document: Any, before: Any, kind: KindName, definitions: Defi
     schema take anything.
     """
     schema = definitions.schema(kind)
-    if schema is None:
-        return None if isinstance(document, dict) else "the document is no object"
     if not isinstance(document, dict):
         return (
             f"couldn't get version/kind; json parse error: json: cannot unmarshal {_json_type(document)} into {_META}"
         )
+    if schema is None:
+        if document.get("kind"):
+            return None
+        return f"Object 'Kind' is missing in '{json.dumps(document, sort_keys=True, separators=(',', ':'))}'"
     found = (document.get("apiVersion") or kind.api_version, document.get("kind") or kind.kind)
     if found != (kind.api_version, kind.kind):
         version, name = found
