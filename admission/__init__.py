@@ -32,6 +32,7 @@ Objects, pure
     schema       facts about Kubernetes' types              scopes       which kinds live in namespaces
     authorization  what the authorizer is asked             documents    YAML and JSON with positions
     variables    what expressions may name and its types    pruning      objects without what is exempt
+    jsonschema   the kinds as JSON Schemas, for editors
 
     cel          the language; knows nothing of admission
     errors       the one tree of exceptions, and diagnostics

@@ -29,6 +29,10 @@ from admission.variables import VARIABLES_TYPE, composed_type, structs, variable
 
 MAX_KINDS = 10
 ISSUE_ID = "type-check"
+_ALIKE = (
+    "found no matching overload for '_+_' applied to '(list(",
+    "found no matching overload for 'orValue' applied to 'optional_type(",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,8 @@ def issues(warnings: Iterable[TypeWarning]) -> tuple[Issue, ...]:
     merged: dict[tuple[str, CelIssue], tuple[Expression, CelIssue, str, list[KindName]]] = {}
     for warning in warnings:
         expression = warning.expression
-        for issue, suggestion in zip(warning.error.issues, warning.suggestions, strict=True):
+        count = len(warning.error.issues)
+        for issue, suggestion in zip(warning.error.issues, warning.suggestions or ("",) * count, strict=True):
             # the type names of different kinds differ, but it is the same fault
             common = CelIssue(issue.offset, issue.line, issue.column, issue.message.split(" applied to ")[0])
             merged.setdefault((expression.field, common), (expression, issue, suggestion, []))[3].append(warning.kind)
@@ -174,6 +179,12 @@ class _Check:
             return None
         if self._exact:
             return TypeWarning(expression, self._kind, error)
+        # Types are named by their paths: containers and initContainers are none that can be joined, although they are
+        # alike, and `{}` stands for no object.
+        meant = tuple(issue for issue in error.issues if not issue.message.startswith(_ALIKE))
+        if not meant:
+            return None
+        error = CompileError(meant, error.source)
         try:
             ast = self._untyped.parse(expression.text)
             self._check(ast, _Typed(self._untyped, {}, None, dict.fromkeys(self._declarations.composed, types.DYN)))

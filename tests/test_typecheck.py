@@ -254,3 +254,17 @@ def test_at_most_ten_kinds_are_checked(definitions: Definitions) -> None:
     many = rule(("", "apps", "batch"), ("v1",), resources)
     assert len(kinds_to_check((many, DEPLOYMENTS), definitions)) <= 10
     assert KindName("apps", "v1", "Deployment") not in kinds_to_check((many, DEPLOYMENTS), definitions)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(object.spec.containers + object.spec.initContainers).all(c, c.image != '')",
+        "object.spec.?securityContext.orValue({}) != {}",
+    ],
+)
+def test_types_that_are_alike_but_for_their_names_are_no_fault(
+    text: str, definitions: Definitions, kubernetes: Environment
+) -> None:
+    assert check_types(policy(text, rules=(PODS,)), definitions, kubernetes) == ()
+    assert len(check_types(policy(text, rules=(PODS,)), definitions, kubernetes, exact=True)) == 1

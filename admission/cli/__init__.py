@@ -17,6 +17,8 @@ from typing import Final
 COMMANDS: Final[Mapping[str, str]] = {
     "check": "Judge manifests as the API server would when they are applied.",
     "review": "Answer AdmissionReviews as the server would.",
+    "lint": "Say what is wrong with policies, before anybody applies them.",
+    "schema": "Print JSON Schemas of policies, for editors.",
     "serve": "Serve policies to the API server as an admission webhook.",
     "cel": "Evaluate CEL expressions as the API server does.",
 }
