@@ -12,8 +12,9 @@ from typing import Final
 from admission.cel.values import StructValue
 from admission.merge_validation import STRICT, Tolerance, atomic_paths, faults, joined
 from admission.object_values import Native, Originals, UnwritableError, check_type_names, to_native
+from admission.schema.conversion import conversion_fault
 from admission.schema.definitions import KindName
-from admission.schema.merging import TypeReference
+from admission.schema.merging import MergeTypes
 from admission.structured_merge import merge
 from admission.workload import JsonObject
 
@@ -26,12 +27,11 @@ class ApplyError(Exception):
 
 
 def apply_configuration(
-    value: StructValue, originals: Originals, live: JsonObject, kind: KindName, reference: TypeReference | None
+    value: StructValue, originals: Originals, live: JsonObject, kind: KindName, types: MergeTypes
 ) -> JsonObject:
     """Return `live` with the Object merged into it; `live` is not changed, and what did not change is shared.
 
-    `kind` is the kind of the live object and `reference` its type, None where nothing is known of it. `originals` are
-    the documents that the expression saw. Raises ApplyError.
+    `kind` is the kind of the live object, `originals` are the documents that the expression saw. Raises ApplyError.
     """
     try:
         check_type_names(value)
@@ -43,14 +43,13 @@ def apply_configuration(
         raise ApplyError("invalid return type: *dynamic.ObjectVal") from None
     configuration |= {"apiVersion": kind.api_version, "kind": kind.kind}
     try:
-        return _merged(configuration, live, kind, reference)
+        return _merged(configuration, live, kind, types)
     except RecursionError:
         raise ApplyError("error applying patch: the objects are nested too deeply to be merged") from None
 
 
-def _merged(
-    configuration: dict[str, Native], live: JsonObject, kind: KindName, reference: TypeReference | None
-) -> JsonObject:
+def _merged(configuration: dict[str, Native], live: JsonObject, kind: KindName, types: MergeTypes) -> JsonObject:
+    reference = types.of(kind)
     if reference is None:
         raise _refused(f"failed to convert patch object to typed object: no corresponding type for {kind}")
     found = faults(reference, configuration, STRICT)
@@ -66,6 +65,9 @@ def _merged(
     merged = merge(reference, live, _plain(configuration))
     if not isinstance(merged, dict):
         raise _refused("failed to convert typed object to object: the result is no object")
+    fault = conversion_fault(merged, live, kind, types.native)
+    if fault is not None:
+        raise ApplyError(fault)
     return merged
 
 

@@ -197,11 +197,10 @@ def _apply_configuration(
         raise MutationError("unsupported return type from ApplyConfiguration expression")
     originals = Originals(document, inputs.old_object, inputs.request, inputs.namespace, params)
     kind = _kind_of(inputs)
-    reference = types.of(kind)
-    if reference is None and not types.serves(kind):
+    if not types.serves(kind):
         raise RefusedError(Status(503, "ServiceUnavailable", _UNKNOWN_KIND.format(kind=kind)))
     try:
-        return apply_configuration(value, originals, document, kind, reference)
+        return apply_configuration(value, originals, document, kind, types)
     except ApplyError as error:
         raise MutationError(str(error)) from None
 

@@ -21,6 +21,7 @@ from admission.cel.types import Type
 from admission.cel.values import (
     LIST_CLASSES,
     MAP_CLASSES,
+    CelError,
     ConcatList,
     Duration,
     Optional_,
@@ -129,8 +130,11 @@ def to_native(value: StructValue, originals: Originals) -> dict[str, Native]:
 
 def _unwrapped(value: Value) -> Value:
     """Return what is inside optionals: in Go they have the value of what they hold."""
-    while isinstance(value, Optional_) and value.present:
-        value = value.value
+    try:
+        while isinstance(value, Optional_) and value.present:
+            value = value.value
+    except CelError as error:
+        return error
     return value
 
 
@@ -180,6 +184,8 @@ def _element(value: Value, originals: Originals) -> Native:
 
 
 def _foreign(value: Value) -> Foreign:
+    if isinstance(value, CelError):
+        return Foreign("*errors.errorString", str(value), str(value), value)
     if value is None:
         return Foreign("structpb.NullValue", "NULL_VALUE", "0", value)
     if isinstance(value, bytes):

@@ -66,6 +66,10 @@ class Definitions:
         name = self._by_kind.get(kind)
         return None if name is None else self._schemas[name]
 
+    def schema_name(self, kind: KindName) -> str | None:
+        """Return the name of the schema of a kind, None where it is not known."""
+        return self._by_kind.get(kind)
+
     def referred(self, schema: Schema) -> tuple[str, Schema | None] | None:
         """Return name and schema that a `$ref`, or an allOf around one, refers to; None for a schema of its own."""
         reference = schema.get("$ref")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from admission.schema.definitions import Definitions, KindName, Schema
+from admission.schema.go_types import GoTypes, go_types
 
 Scalar: TypeAlias = Literal["numeric", "string", "boolean", "untyped"]
 
@@ -73,15 +74,15 @@ class TypeReference:
 class MergeTypes:
     """The merge types of all kinds that some definitions describe.
 
-    `native` are the definitions of the kinds that an API server has Go types for. `untyped` takes anything as one
-    piece, `deduced` anything with maps merged key by key.
+    `native` are the Go types of the kinds that an API server has any for. `untyped` takes anything as one piece,
+    `deduced` anything with maps merged key by key.
     """
 
     __slots__ = ("_definitions", "_named", "_versions", "deduced", "native", "untyped")
 
     def __init__(self, definitions: Definitions, native: Definitions) -> None:
         self._definitions = definitions
-        self.native = native
+        self.native: GoTypes = go_types(native)
         self._versions = {(resource.kind.group, resource.kind.version) for resource in definitions.resources}
         self._named: dict[str, Atom] = {}
         self.untyped = TypeReference(
@@ -120,7 +121,7 @@ class MergeTypes:
 
     def _parsed(self, schema: Schema, *, preserves: bool) -> Atom:
         preserves = preserves or schema.get("x-kubernetes-preserve-unknown-fields") is True
-        kind = schema.get("type")
+        kind = str(schema.get("type", ""))
         if kind == "object":
             return Atom(map=self._map(schema, preserves=preserves))
         if kind == "array":
