@@ -68,6 +68,8 @@ def _merged(configuration: dict[str, Native], live: JsonObject, kind: KindName, 
     fault = conversion_fault(merged, live, kind, types.native)
     if fault is not None:
         raise ApplyError(fault)
+    if not _finite(configuration):
+        raise _refused("a number of the configuration is infinite or not a number at all, which JSON cannot say")
     return merged
 
 
@@ -77,11 +79,16 @@ def _plain(value: Native) -> Native:
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value] if value or type(value) is list else None
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise _refused(f"JSON has no number for {value}; give a finite one")
-        return int(value) if value.is_integer() and -_INT64 <= value < _INT64 else value
+    if isinstance(value, float) and value.is_integer() and -_INT64 <= value < _INT64:
+        return int(value)
     return value
+
+
+def _finite(value: Native) -> bool:
+    """Whether JSON has a number for every number of a configuration."""
+    if isinstance(value, dict):
+        return all(map(_finite, value.values()))
+    return all(map(_finite, value)) if isinstance(value, list) else not isinstance(value, float) or math.isfinite(value)
 
 
 def _refused(text: str) -> ApplyError:

@@ -182,10 +182,13 @@ def _apply_json_patch(
         return document
     except PatchError as error:
         raise MutationError(f"JSON Patch: {error}") from None
-    fault = decoding_fault(patched, document, _kind_of(inputs), types.native)
+    kind = _kind_of(inputs)
+    fault = decoding_fault(patched, document, kind, types.native)
     if fault is not None or not isinstance(patched, dict):
         details: JsonObject = {"causes": [{"message": fault}]}
         raise RefusedError(Status(500, "InternalError", f"Internal error occurred: {fault}", details))
+    if not (patched.get("apiVersion") and patched.get("kind")):
+        return {**patched, "apiVersion": kind.api_version, "kind": kind.kind}
     return patched
 
 

@@ -41,15 +41,13 @@ def decoding_fault(document: Any, before: Any, kind: KindName, types: GoTypes) -
         if document.get("kind"):
             return None
         return f"Object 'Kind' is missing in '{json.dumps(document, sort_keys=True, separators=(',', ':'))}'"
-    found = (document.get("apiVersion") or kind.api_version, document.get("kind") or kind.kind)
-    if not all(isinstance(name, str) for name in found):
-        wrong = next(name for name in found if not isinstance(name, str))
-        return (
-            "couldn't get version/kind; json parse error: json: cannot unmarshal "
-            f"{json_kind(wrong)} into Go struct field .{'apiVersion' if wrong is found[0] else 'kind'} of type string"
-        )
-    if found != (kind.api_version, kind.kind):
-        version, name = found
+    for key in ("apiVersion", "kind"):
+        if not isinstance(document.get(key, ""), str | None):
+            found = json_kind(document[key])
+            where = f"Go struct field .{key} of type string"
+            return f"couldn't get version/kind; json parse error: json: cannot unmarshal {found} into {where}"
+    version, name = document.get("apiVersion") or kind.api_version, document.get("kind") or kind.kind
+    if (version, name) != (kind.api_version, kind.kind):
         return f'no kind "{name}" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
     decoder = _Decoder()
     try:
