@@ -1,8 +1,9 @@
 """Attributes of the exact evaluator: an identifier or a computed value with a chain of qualifiers (`a.b[c].?d`).
 
 An attribute costs 1, each qualifier that is applied costs 1, an attribute used as a key costs only as a qualifier,
-and a presence test is free but for its qualifiers. A conditional costs nothing and takes the bare values of branches
-that are attributes. Source: cel-go interpreter/attributes.go, runtimecost.go.
+and a presence test is free but for its qualifiers. A conditional costs nothing: it takes the bare values of branches
+that are attributes, and what is selected from it is selected from its branches. Source: cel-go
+interpreter/attributes.go, runtimecost.go.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from admission.cel import values
-from admission.cel.activation import LazyVariables, Meter
+from admission.cel.activation import LazyVariables
+from admission.cel.gonames import go_name
+from admission.cel.natives import fields_of, handed_on, rewrapped
+from admission.cel.numerals import format_shortest
+from admission.cel.printing import show
 from admission.cel.scope import GrowingList, GrowingMap, Node, Scope
 from admission.cel.trace import Trace
-from admission.cel.types import Type
-from admission.cel.values import MISSING, NONE, CelError, KeyedMap, Optional_, StructValue, Uint, Value
+from admission.cel.values import MISSING, NONE, CelError, KeyedMap, ObjectValue, Optional_, StructValue, Uint, Value
 
 KEY_CLASSES = (str, int, Uint, float, bool)
 
@@ -23,7 +27,8 @@ KEY_CLASSES = (str, int, Uint, float, bool)
 class Qualifier:
     """One step of an attribute: a constant `key`, or a `node` that computes it.
 
-    `strict` makes optional steps into what has no fields an error, as the specification has it and cel-go does not.
+    `declared` steps read a field of an object type. `strict` makes optional steps into what has no fields an error, as
+    the specification has it and cel-go does not.
     """
 
     id: int
@@ -31,6 +36,7 @@ class Qualifier:
     node: Node | None = None
     optional: bool = False
     test_only: bool = False
+    declared: bool = False
     strict: bool = False
 
     def resolve_key(self, scope: Scope) -> Value:
@@ -39,25 +45,28 @@ class Qualifier:
             return self.key
         key = resolve(self.node, scope)
         if type(key) not in KEY_CLASSES:
-            raise CelError(f"invalid qualifier type: {go_type(key)}")
+            raise CelError(f"invalid qualifier type: {_go_type(key, self.node, scope)}")
         return key
 
-    def apply(self, container: Value, key: Value, meter: Meter, *, optional: bool) -> Value:
+    def apply(self, container: Value, key: Value, *, optional: bool) -> Value:
         """Return `container[key]`, MISSING where an optional step finds nothing, or whether the key is there."""
         if self.test_only:
-            found = qualify_if_present(container, key) is not MISSING
-            if found or not optional:
-                meter.charge(1)
+            found = self._is_present(container, key)
             return found or (MISSING if optional else False)
         if not optional:
-            meter.charge(1)
-            return qualify(container, key)
+            return _declared(container, key) if self.declared else qualify(container, key)
         result = qualify_if_present(container, key)
-        if result is not MISSING:
-            meter.charge(1)
-        elif self.strict and type(container) not in values.MAP_CLASSES and type(container) not in values.LIST_CLASSES:
-            raise CelError(f"no such key: {show_key(key)}")
+        if result is MISSING and self.strict and type(container) not in _CONTAINERS:
+            raise CelError(f"no such key: {show(key)}")
         return result
+
+    def _is_present(self, container: Value, key: Value) -> bool:
+        if isinstance(container, StructValue):
+            return key in container.fields if self.declared else container.has(key)
+        return qualify_if_present(container, key) is not MISSING
+
+
+_CONTAINERS = (*values.LIST_CLASSES, *values.MAP_CLASSES)
 
 
 @dataclass(slots=True, eq=False)
@@ -70,14 +79,19 @@ class Attribute:
     qualifiers: list[Qualifier] = field(default_factory=list)
     test_only: bool = False
 
+    def add(self, qualifier: Qualifier) -> None:
+        """Append one step, while the plan is made."""
+        self.qualifiers.append(qualifier)
+        self.test_only = qualifier.test_only
+        self.id = qualifier.id
+
     def eval(self, scope: Scope) -> Value:
         """Return the value, for the price of one attribute; a presence test has no price of its own."""
         if not self.test_only:
             scope.meter.charge(1)
+            return self.resolve(scope)
         value = self.resolve(scope)
-        if self.test_only and type(value) is Optional_:
-            return value.present
-        return value
+        return value.present if type(value) is Optional_ else value
 
     def resolve(self, scope: Scope) -> Value:
         """Return the value without the price of the attribute itself."""
@@ -89,31 +103,44 @@ class Attribute:
 
     def _resolve(self, scope: Scope, trace: Trace | None) -> Value:
         value = self._start(scope, trace)
-        if not self.qualifiers:
-            return value
         optional = type(value) is Optional_
+        if not self.qualifiers:
+            return handed_on(value) if optional and value.present else value
         if optional:
             if not value.present:
                 return value
-            value = value.value
+            value = rewrapped(value.value)
         for qualifier in self.qualifiers:
             optional = optional or qualifier.optional
-            container, key = value, qualifier.resolve_key(scope)
-            try:
-                value = qualifier.apply(container, key, scope.meter, optional=optional)
-            except CelError:
-                if trace is not None:
-                    trace.read(container, key, MISSING)
-                raise
-            if trace is not None:
-                trace.read(container, key, value)
-            if value is MISSING:
-                return NONE
+            container = value
+            if optional:
+                key = qualifier.resolve_key(scope)
+                value = self._step(qualifier, container, key, trace, optional=True)
+                if value is MISSING:
+                    return NONE
+                scope.meter.charge(1)
+            else:
+                scope.meter.charge(1)
+                key = qualifier.resolve_key(scope)
+                value = self._step(qualifier, container, key, trace, optional=False)
         return Optional_(value) if optional else value
+
+    def _step(
+        self, qualifier: Qualifier, container: Value, key: Value, trace: Trace | None, *, optional: bool
+    ) -> Value:
+        if trace is None:
+            return qualifier.apply(container, key, optional=optional)
+        try:
+            value = qualifier.apply(container, key, optional=optional)
+        except CelError:
+            trace.read(container, key, MISSING)
+            raise
+        trace.read(container, key, value)
+        return value
 
     def _start(self, scope: Scope, trace: Trace | None) -> Value:
         if self.operand is not None:
-            return resolve(self.operand, scope) if isinstance(self.operand, Conditional) else self.operand.eval(scope)
+            return self.operand.eval(scope)
         assert self.name is not None  # noqa: S101 - one of the two is always set
         value = scope.find(self.name)
         if trace is not None:
@@ -123,16 +150,30 @@ class Attribute:
 
 @dataclass(slots=True, eq=False)
 class Conditional:
-    """`c ? t : f`."""
+    """`c ? t : f`, and what is selected from it."""
 
     id: int
     condition: Node
     truthy: Node
     falsy: Node
+    test_only: bool = False
+
+    def add(self, qualifier: Qualifier) -> None:
+        """Append one step to both branches, while the plan is made."""
+        truthy, falsy = attribute_of(self.truthy), attribute_of(self.falsy)
+        truthy.add(qualifier)
+        falsy.add(qualifier)
+        self.truthy, self.falsy = truthy, falsy
+        self.test_only = qualifier.test_only
+        self.id = qualifier.id
 
     def eval(self, scope: Scope) -> Value:
-        """Return the value of the branch that the condition chooses."""
-        return self.resolve(scope)
+        """Return the value of the branch that the condition chooses; a presence test is even cheaper than its steps."""
+        if not self.test_only:
+            return self.resolve(scope)
+        scope.meter.cost -= 1
+        value = self.resolve(scope)
+        return value.present if type(value) is Optional_ else value
 
     def resolve(self, scope: Scope) -> Value:
         """Return the value of the branch; a branch that is an attribute is not charged for itself."""
@@ -144,21 +185,29 @@ class Conditional:
         raise CelError("no such overload")
 
 
+def attribute_of(node: Node) -> Attribute | Conditional:
+    """Return what steps can be added to: the node itself, or a new attribute of its value."""
+    if isinstance(node, Attribute | Conditional) and not node.test_only:
+        return node
+    return Attribute(node.id, None, node)
+
+
 def resolve(node: Node, scope: Scope) -> Value:
     """Return the value of a node used inside an attribute, where the attribute itself is not charged again."""
     if isinstance(node, Attribute | Conditional):
         return node.resolve(scope)
-    return node.eval(scope)
+    value = node.eval(scope)
+    return handed_on(value) if type(value) is Optional_ and value.present else value
 
 
 def qualify(container: Value, key: Value) -> Value:
     """Return `container[key]`; CelError where there is nothing (cel-go refQualify)."""
-    result = qualify_if_present(container, key)
+    result = container.field(key) if isinstance(container, StructValue) else qualify_if_present(container, key)
     if result is not MISSING:
         return result
     if type(container) in values.LIST_CLASSES:
-        raise CelError(f"index out of bounds: {show_key(key)}")
-    raise CelError(f"no such key: {show_key(key)}")
+        raise CelError(f"index out of bounds: {show(key)}")
+    raise CelError(f"no such key: {show(key)}")
 
 
 def qualify_if_present(container: Value, key: Value) -> Value:
@@ -171,11 +220,17 @@ def qualify_if_present(container: Value, key: Value) -> Value:
         return container[index] if 0 <= index < len(container) else MISSING
     if kind is LazyVariables:
         return container[key] if key in container else MISSING  # noqa: SIM401 - no Mapping, errors are values
-    if kind is StructValue:
-        return container.fields.get(key, MISSING)
-    if kind is Optional_:
-        return qualify_if_present(container.value, key) if container.present else MISSING
+    if isinstance(container, StructValue):
+        return container.field(key) if container.has(key) else MISSING
     return MISSING
+
+
+def _declared(container: Value, name: Value) -> Value:
+    """Return a field of an object, null where it was not set."""
+    fields = fields_of(container) if isinstance(container, ObjectValue) else container
+    if type(fields) is not dict:
+        raise CelError(f'cannot get field "{name}"')
+    return rewrapped(fields.get(name))
 
 
 def list_index(key: Value) -> int:
@@ -185,31 +240,19 @@ def list_index(key: Value) -> int:
     if type(key) is float:
         if key.is_integer():
             return int(key)
-        raise CelError(f"unsupported index value {key} in list")
+        raise CelError(f"unsupported index value {format_shortest(key)} in list")
     raise CelError(f"unsupported index type '{values.type_of(key).name}' in list")
 
 
-def show_key(key: Value) -> str:
-    """Print a key as error messages do."""
-    if type(key) is bool:
-        return "true" if key else "false"
-    if type(key) is float and key.is_integer():
-        return str(int(key))
-    return str(int(key)) if type(key) is Uint else str(key)
+def _go_type(value: Value, node: Node, scope: Scope) -> str:
+    """Return the Go name of the class of a computed key: what comes from variables unchanged is plain Go."""
+    is_plain = (
+        isinstance(node, Attribute)
+        and node.name is not None
+        and not scope.is_local(node.name)
+        and all(type(qualifier.key) in (str, int) for qualifier in node.qualifiers)
+    )
+    return (_PLAIN_GO.get(type(value)) if is_plain else None) or go_name(value)
 
 
-def go_type(value: Value) -> str:
-    """Return the Go name of a value's class, which cel-go prints for keys that cannot be keys."""
-    return _GO_TYPES.get(type(value), type(value).__name__)
-
-
-_GO_TYPES: dict[type, str] = {
-    bytes: "types.Bytes",
-    type(None): "types.Null",
-    list: "*types.baseList",
-    dict: "*types.baseMap",
-    KeyedMap: "*types.baseMap",
-    Type: "*types.Type",
-    values.Duration: "types.Duration",
-    values.Timestamp: "types.Timestamp",
-}
+_PLAIN_GO: dict[type, str] = {type(None): "<nil>", list: "[]interface {}", dict: "map[string]interface {}"}

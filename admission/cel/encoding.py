@@ -40,7 +40,7 @@ def encode_value(value: Value) -> Any:
     if kind in values.LIST_CLASSES:
         return [encode_value(element) for element in value]
     if kind in values.MAP_CLASSES:
-        entries = [(key, encode_value(values.find(value, key))) for key in value]
+        entries = [(key, encode_value(item)) for key, item in values.items(value)]
         if all(type(key) is str for key, _ in entries):
             return dict(entries)
         return {"$map": [[encode_value(key), item] for key, item in entries]}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from admission.cel import messages, types
+from admission.cel import messages, structs, types
 from admission.cel.ast import Ast
 from admission.cel.checker import CheckedAst, check
 from admission.cel.function import Function, Library, Macro, Overload, Validator
@@ -20,7 +20,7 @@ from admission.cel.parser import parse
 from admission.cel.program import Program
 from admission.cel.types import Type
 from admission.cel.validators import KUBERNETES_VALIDATORS, validate
-from admission.cel.values import MISSING, CelError, StructValue, Value
+from admission.cel.values import MISSING, CelError, Value
 
 NEWEST = "1.36"
 MUTATED_OBJECT = "Object"  # where this type is declared, a mutation is written: it also has the JSON patch functions
@@ -159,11 +159,11 @@ class Environment:
         known = messages.WELL_KNOWN.get(name)
         if known is not None:
             return known
-        return types.struct(name) if name in self._structs or self._is_open(name) else None
+        return types.struct(name) if name in self._structs or self.is_open(name) else None
 
     def find_field(self, struct: str, field: str) -> Type | None:
         """Return the type of a field of a declared object type."""
-        if self._is_open(struct):
+        if self.is_open(struct):
             return types.DYN
         missing = types.UNSPECIFIED if struct == "JSONPatch" else None  # it has any field, but only four have a type
         return self._structs.get(struct, {}).get(field, missing)
@@ -185,8 +185,8 @@ class Environment:
         since = self.newer.get(name)
         return f"exists since Kubernetes {since}" if since else None
 
-    def _is_open(self, name: str) -> bool:
-        """Whether the type takes any field: `Object` and `Object.a.b` of mutations (apiserver pkg/cel/mutation)."""
+    def is_open(self, name: str) -> bool:
+        """Return whether the type takes any field: `Object` and `Object.a.b` of mutations (pkg/cel/mutation)."""
         return MUTATED_OBJECT in self._structs and (name == MUTATED_OBJECT or name.startswith(MUTATED_OBJECT + "."))
 
     def priced_by_name(self, name: str) -> bool:
@@ -201,7 +201,7 @@ class Environment:
         struct = self.find_struct(name)
         if struct is None:
             raise CelError(f"unknown type: {name}")
-        return lambda fields: StructValue(struct, fields)
+        return structs.builder(struct, is_open=self.is_open(name))
 
     def parse(self, text: str) -> Ast:
         """Parse; CompileError for syntax errors."""

@@ -28,7 +28,7 @@ from admission.cel.values import (
     Timestamp,
     Uint,
     Value,
-    find,
+    items,
     type_of,
 )
 
@@ -175,8 +175,8 @@ class Nesting:
 
     def _entries(self, mapping: Value) -> Iterator[_Part]:
         separator = "{"
-        for text, key in sorted(((self.key(key), key) for key in mapping), key=lambda entry: entry[0]):
-            value = find(mapping, key)
+        entries = [(self.key(key), value) for key, value in items(mapping)]
+        for text, value in sorted(entries, key=lambda entry: entry[0]):
             if type(value) in _CONTAINERS:
                 yield f"{separator}{text}{self.colon}"
                 yield self._inside(value)
@@ -274,9 +274,12 @@ def _literal(value: Value) -> str:
     return simple
 
 
+_KEYS = frozenset((str, bool, int, Uint))
+
+
 def _literal_key(key: Value) -> str:
-    if type(key) is float:
-        raise CelError("no formatting function for map key of type double")
+    if type(key) not in _KEYS:
+        raise CelError(f"no formatting function for map key of type {type_of(key).name}")
     return _literal(key)
 
 

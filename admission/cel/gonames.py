@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from admission.cel.types import Type
-from admission.cel.values import CelError, Duration, Optional_, Timestamp, Uint, Value
+from admission.cel.values import (
+    CelError,
+    ConcatList,
+    Duration,
+    KeyedMap,
+    ObjectValue,
+    Optional_,
+    PatchValue,
+    Timestamp,
+    Uint,
+    Value,
+)
 
 _NAMES: dict[type, str] = {
     type(None): "types.Null",
@@ -19,7 +30,11 @@ _NAMES: dict[type, str] = {
     Type: "*types.Type",
     CelError: "*types.Err",
     list: "*types.baseList",
+    ConcatList: "*types.concatList",
     dict: "*types.baseMap",
+    KeyedMap: "*types.baseMap",
+    ObjectValue: "*dynamic.ObjectVal",
+    PatchValue: "*mutation.JSONPatchVal",
 }
 # Kubernetes' own types, by the name that expressions know them under
 _KUBERNETES = {

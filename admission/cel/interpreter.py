@@ -10,18 +10,21 @@ Sources: cel-go interpreter/interpretable.go, runtimecost.go, cel/library.go.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from admission.cel import values
-from admission.cel.attribute import KEY_CLASSES, show_key
+from admission.cel.attribute import KEY_CLASSES
 from admission.cel.dispatch import Dispatcher
 from admission.cel.function import CostFunction
+from admission.cel.printing import show
 from admission.cel.scope import BlockScope, FoldScope, GrowingList, GrowingMap, Node, Scope, frozen
 from admission.cel.values import CelError, ConcatList, Optional_, Uint, Value
 
+_STRICT_KEYS = frozenset((str, int, values.Uint, bool))
 LIST_COST, MAP_COST, STRUCT_COST = 10, 30, 40  # cel-go common/cost.go
+_COSTLY = 100  # units of cost that count as a step of work
 STRING_FACTOR = 0.1  # in doubles, as upstream: ceil(30 * 0.1) is 4
 
 
@@ -74,11 +77,21 @@ class Equality:
 
     def eval(self, scope: Scope) -> Value:
         """Return whether the operands are equal; the cost is a tenth of the smaller size."""
-        left, right = eval_both(self.left, self.right, scope)
+        error: CelError | None = None
+        operands: list[Value] = []
+        for node in (self.left, self.right):
+            try:
+                operands.append(node.eval(scope))
+            except CelError as failed:
+                error = error or failed
+                operands.append(failed)
+        left, right = operands
         smaller = min(actual_size(left), actual_size(right))
         if isinstance(left, values.Opaque) and left.unit_equality and not self.negated:
             smaller = 1  # the API server prices == of its own types, but not !=
         scope.meter.charge(math.ceil(smaller * STRING_FACTOR))
+        if error is not None:
+            raise error
         if self.negated:
             return not values.same(left, right, scope.meter.budget.pace)
         return values.equal(left, right, scope.meter.budget.pace)
@@ -120,20 +133,22 @@ class Call:
     def eval(self, scope: Scope) -> Value:
         """Return the function's result; the cost is known once the result is."""
         cost = self.dispatcher.cost
-        args, error = self._arguments(scope)
+        args, error = self.arguments(scope)
         if error is None:
             try:
-                result = self.dispatcher.call(args)
+                result = self.dispatcher.call(args, scope.meter.budget.pace)
             except CelError as failed:
                 error = failed
             else:
-                scope.meter.charge(1 if cost is None else cost(args, result))
+                price = 1 if cost is None else cost(args, result)
+                scope.meter.charge(price)
+                scope.meter.budget.pace(1 + price // _COSTLY)
                 return result
         if len(args) == len(self.args):  # upstream prices a call once all its arguments are on its stack
             scope.meter.charge(1 if cost is None else _cost_of_failure(cost, args))
         raise error
 
-    def _arguments(self, scope: Scope) -> tuple[list[Value], CelError | None]:
+    def arguments(self, scope: Scope) -> tuple[list[Value], CelError | None]:
         """Return the arguments, errors among them, and the first error; of two arguments mostly both are evaluated."""
         args: list[Value] = []
         error: CelError | None = None
@@ -170,7 +185,7 @@ class Append:
             scope.meter.budget.pace(len(right))
             left.extend(right)
             return left
-        return self.call.dispatcher.call([frozen(left), right])
+        return self.call.dispatcher.call([frozen(left), right], scope.meter.budget.pace)
 
 
 @dataclass(slots=True, eq=False)
@@ -182,21 +197,26 @@ class Insert:
 
     def eval(self, scope: Scope) -> Value:
         """Return the accumulator with one entry (key, value) or the entries of a map inserted."""
-        target, *rest = [node.eval(scope) for node in self.call.args]
-        scope.meter.charge(1)
+        args, error = self.call.arguments(scope)
+        if len(args) == len(self.call.args):
+            scope.meter.charge(1)
+        if error is not None:
+            raise error
+        target, *rest = args
         if type(target) is not GrowingMap:
-            return self.call.dispatcher.call([target, *rest])
+            return self.call.dispatcher.call(args, scope.meter.budget.pace)
         if len(rest) == 2:
             entries: Iterable[tuple[Value, Value]] = [(rest[0], rest[1])]
         elif type(rest[0]) in values.MAP_CLASSES:
-            entries = [(key, values.find(rest[0], key)) for key in rest[0]]
+            entries = values.items(rest[0])
         else:
-            raise CelError("no such overload: cel.@mapInsert")
+            raise self.call.dispatcher.no_such_overload([{}, *rest])
+        scope.meter.budget.pace(len(rest[0]) if len(rest) == 1 else 1)
         for key, value in entries:
-            known = (type(key) is bool, key)
-            if known in target:
-                raise CelError(f"insert failed: key {show_key(key)} already exists")
-            target[known] = (key, value)
+            identities = values.identities(key)
+            if any(identity in target for identity in identities):
+                raise CelError(f"insert failed: key {show(key)} already exists")
+            target[identities[0]] = (key, value)
         return target
 
 
@@ -241,14 +261,14 @@ class Membership:
 
     id: int
     arg: Node
-    members: frozenset[tuple[bool, Value]]
+    members: frozenset[Hashable]
 
     def eval(self, scope: Scope) -> Value:
         """Return whether the value is one of the constants."""
         value = self.arg.eval(scope)
         if value is not None and type(value) not in KEY_CLASSES:
             return False
-        return (type(value) is bool, value) in self.members
+        return values.key_identity(value) in self.members
 
 
 @dataclass(slots=True, eq=False)
@@ -275,9 +295,7 @@ class ListNode:
             value = element.eval(scope)
             if index in self.optional:
                 if type(value) is not Optional_:
-                    raise CelError(
-                        f"cannot initialize optional list element from non-optional value {show_value(value)}"
-                    )
+                    raise CelError(f"cannot initialize optional list element from non-optional value {show(value)}")
                 if not value.present:
                     continue
                 value = value.value
@@ -287,7 +305,7 @@ class ListNode:
 
 @dataclass(slots=True, eq=False)
 class MapNode:
-    """`{k: v, ?k: v}`; `strict` refuses repeated and double keys: the specification does, cel-go does not."""
+    """`{k: v, ?k: v}`; `strict` refuses repeated keys and all but a few types of them, as cel-go does not."""
 
     id: int
     entries: list[tuple[Node, Node, bool]]
@@ -304,21 +322,22 @@ class MapNode:
         return made
 
     def _made(self, scope: Scope) -> Value:
-        result: dict[tuple[bool, Value], tuple[Value, Value]] = {}
+        result: dict[Hashable, tuple[Value, Value]] = {}
         for key_node, value_node, optional in self.entries:
             key = key_node.eval(scope)
             value = value_node.eval(scope)
-            if type(key) not in KEY_CLASSES or (self.strict and type(key) is float):
+            if self.strict and type(key) not in _STRICT_KEYS:
                 raise CelError(f"unsupported key type: {values.type_of(key).name}")
-            known = (type(key) is bool, key)
             if optional:
-                value = _optional_entry(show_key(key), value)
+                value = _optional_entry(show(key), value)
+            known = values.key_identity(key)
+            if optional:
                 if not value.present:
                     result.pop(known, None)
                     continue
                 value = value.value
-            if self.strict and known in result:
-                raise CelError(f"repeated key: {show_key(key)}")
+            if self.strict and any(identity in result for identity in values.identities(key)):
+                raise CelError(f"repeated key: {show(key)}")
             result[known] = (key, value)
         return values.make_map(result.values())
 
@@ -357,15 +376,8 @@ class StructNode:
 
 def _optional_entry(key: str, value: Value) -> Optional_:
     if type(value) is not Optional_:
-        raise CelError(f"cannot initialize optional entry '{key}' from non-optional value {show_value(value)}")
+        raise CelError(f"cannot initialize optional entry '{key}' from non-optional value {show(value)}")
     return value
-
-
-def show_value(value: Value) -> str:
-    """Print a value inside an error message, as Go's %v does for simple ones."""
-    if value is None:
-        return "null"
-    return show_key(value) if isinstance(value, bool | int | float | str) else str(value)
 
 
 @dataclass(slots=True, eq=False)
@@ -428,7 +440,7 @@ class Fold:
             return enumerate(iterable) if self.iter_var2 is not None else ((element, None) for element in iterable)
         if kind in values.MAP_CLASSES:
             if self.iter_var2 is not None:
-                return ((key, values.find(iterable, key)) for key in iterable)
+                return values.items(iterable)
             return ((key, None) for key in iterable)
         if self.iter_var2 is not None:
             raise CelError(f"unsupported comprehension range type: {go_class(iterable)}")

@@ -5,6 +5,8 @@ Source: apiserver pkg/cel/ip.go, cidr.go and the parse functions of pkg/cel/libr
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from admission.cel import types
 from admission.cel.netip import Address, AddressError, Prefix, parse_address, parse_prefix
 from admission.cel.quoting import quote
@@ -35,6 +37,10 @@ class Ip(Opaque):
 
     def __hash__(self) -> int:
         return hash((Ip, self.address))
+
+    def as_key(self) -> Hashable:
+        """Return class and value."""
+        return (Ip, self.address)
 
     def comparable(self, other: object) -> bool:
         """Return whether the other one is an address too."""
@@ -111,6 +117,10 @@ class Cidr(Opaque):
 
     def __hash__(self) -> int:
         return hash((Cidr, self.prefix))
+
+    def as_key(self) -> Hashable:
+        """Return class and value."""
+        return (Cidr, self.prefix)
 
     def comparable(self, other: object) -> bool:
         """Return whether the other one is a network too."""

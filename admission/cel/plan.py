@@ -8,11 +8,10 @@ apiserver pkg/cel/library/regex.go.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from admission.cel import values
 from admission.cel.activation import Activation, Budget, Meter
 from admission.cel.ast import Call as CallExpr
 from admission.cel.ast import (
@@ -25,10 +24,11 @@ from admission.cel.ast import (
     Select,
     StructExpr,
 )
-from admission.cel.attribute import Attribute, Conditional, Qualifier, go_type
+from admission.cel.attribute import KEY_CLASSES, Attribute, Conditional, Qualifier, attribute_of
 from admission.cel.checker import CheckedAst, Reference
 from admission.cel.dispatch import Dispatcher, dispatcher
 from admission.cel.function import Function
+from admission.cel.gonames import go_name
 from admission.cel.interpreter import (
     Append,
     Block,
@@ -49,7 +49,7 @@ from admission.cel.regex import compile_pattern
 from admission.cel.scope import Node, Scope
 from admission.cel.trace import Watch
 from admission.cel.types import Kind, Type
-from admission.cel.values import MISSING, CelError, Value
+from admission.cel.values import MISSING, CelError, Uint, Value, key_identity
 
 CONVERSIONS = frozenset(("bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"))
 PATTERN_FUNCTIONS = frozenset(("matches", "find", "findAll"))
@@ -91,6 +91,10 @@ class FunctionTable(Protocol):
         """Return the declared type and constant value (or MISSING) of a name."""
         ...
 
+    def is_open(self, name: str) -> bool:
+        """Return whether an object type takes any field."""
+        ...
+
 
 def plan(checked: CheckedAst, functions: FunctionTable, *, watch: bool = False) -> Node:
     """Return the root node; with `watch`, nodes report each value to the scope's trace. Raises ProgramError."""
@@ -100,6 +104,7 @@ def plan(checked: CheckedAst, functions: FunctionTable, *, watch: bool = False) 
 class _Planner:
     def __init__(self, checked: CheckedAst, functions: FunctionTable, *, watch: bool) -> None:
         self.references = checked.references
+        self.types = checked.types
         self.types = checked.types
         self.functions = functions
         self.watch = watch
@@ -159,12 +164,17 @@ class _Planner:
         qualified = self._unchecked_name(expr)
         if qualified is not None:
             return qualified
-        attribute = self._attribute(self.plan(expr.operand))
-        qualifier = Qualifier(expr.id, expr.field, None, test_only=expr.test_only, strict=self.functions.strict)
-        attribute.qualifiers.append(qualifier)
-        if expr.test_only:
-            attribute.test_only = True
-        attribute.id = expr.id
+        attribute = attribute_of(self.plan(expr.operand))
+        operand = self.types.get(expr.operand.id)
+        attribute.add(
+            Qualifier(
+                expr.id,
+                expr.field,
+                test_only=expr.test_only,
+                declared=operand is not None and operand.kind is Kind.STRUCT and self.functions.is_open(operand.name),
+                strict=self.functions.strict,
+            )
+        )
         return attribute
 
     def _unchecked_name(self, expr: Select) -> Node | None:
@@ -181,11 +191,6 @@ class _Planner:
         names.append(operand.name.removeprefix("."))
         return self._global(expr.id, ".".join(reversed(names)))
 
-    def _attribute(self, node: Node) -> Attribute:
-        if isinstance(node, Attribute) and not node.test_only:
-            return node
-        return Attribute(node.id, None, node)
-
     def _call(self, expr: CallExpr) -> Node:
         name = expr.function
         target = expr.target
@@ -198,7 +203,7 @@ class _Planner:
         if name in ("_&&_", "_||_"):
             return Logic(expr.id, args, decisive=name == "_||_")
         if name == "_?_:_":
-            return Conditional(expr.id, *args)
+            return Conditional(expr.id, args[0], args[1], args[2])
         if name in ("_==_", "_!=_"):
             return Equality(expr.id, args[0], args[1], name == "_!=_")
         if name in ("_[_]", "_?._", "_[?_]"):
@@ -224,18 +229,15 @@ class _Planner:
 
     def _index(self, expr: CallExpr, args: list[Node], *, optional: bool) -> Node:
         operand, index = args
-        attribute = self._attribute(operand)
-        if isinstance(index, Const) and type(index.value) not in (str, int, values.Uint, float, bool):
+        attribute = attribute_of(operand)
+        if isinstance(index, Const) and type(index.value) not in KEY_CLASSES:
             if not self.functions.strict:
-                raise ProgramError(f"invalid qualifier type: {go_type(index.value)}")
+                raise ProgramError(f"invalid qualifier type: {go_name(index.value)}")
             index = Attribute(index.id, None, index)
         if isinstance(index, Const):
-            qualifier = Qualifier(expr.id, index.value, None, optional=optional)
+            attribute.add(Qualifier(expr.id, index.value, optional=optional))
         else:
-            key = index if isinstance(index, Attribute | Conditional) else Attribute(index.id, None, index)
-            qualifier = Qualifier(expr.id, None, _Key(key), optional=optional)
-        attribute.qualifiers.append(qualifier)
-        attribute.id = expr.id
+            attribute.add(Qualifier(expr.id, None, index, optional=optional))
         return attribute
 
     def _function(self, expr: CallExpr, name: str, args: list[Node]) -> Node:
@@ -279,9 +281,9 @@ class _Planner:
     def _membership(self, call: Call, arg: Node, members: Value) -> Node:
         if len(members) == 0:
             return Const(call.id, value=False)
-        if any(type(member) not in (str, int, values.Uint, float, bool) for member in members):
+        if any(member is not None and type(member) not in KEY_CLASSES for member in members):
             return call
-        return Membership(call.id, arg, frozenset((type(member) is bool, member) for member in members))
+        return Membership(call.id, arg, frozenset(identity for member in members for identity in _equals(member)))
 
     def _fold_constant(self, call: Call) -> Node:
         try:
@@ -342,22 +344,22 @@ class _Planner:
         )
 
 
-class _Key:
-    """A computed key: an attribute costs one when it is used as a qualifier, a conditional nothing."""
-
-    __slots__ = ("id", "node")
-
-    def __init__(self, node: Attribute | Conditional) -> None:
-        self.id = node.id
-        self.node = node
-
-    def eval(self, scope: Scope) -> Value:
-        return self.node.resolve(scope)
-
-
 _NO_REFERENCE = Reference()
 
 
 def _constant_scope() -> Scope:
     activation = Activation({}, Budget())
     return Scope(activation, Meter(activation.budget))
+
+
+def _equals(member: Value) -> Iterator[Hashable]:
+    """Yield what a constant of a list is found as: itself, and the same number of another type.
+
+    An integer is found as the nearest double, a double only as the integers that it is (maybeOptimizeSetMembership).
+    """
+    kind = type(member)
+    yield key_identity(member)
+    if kind is int or kind is Uint:
+        yield from map(key_identity, (int(member), Uint(member), float(member)))
+    elif kind is float and member.is_integer():
+        yield from map(key_identity, (int(member), Uint(member)))

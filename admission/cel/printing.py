@@ -53,4 +53,4 @@ def _timestamp(value: Timestamp) -> str:
     return f"{day} {time} {zone} {zone}"
 
 
-_NESTING = Nesting(_scalar, _scalar, ": ")
+_NESTING = Nesting(_scalar, show, ": ")

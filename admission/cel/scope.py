@@ -49,6 +49,10 @@ class Scope:
             raise CelError(f"no such attribute(s): {name.removeprefix('.')}")
         return value
 
+    def is_local(self, name: str) -> bool:  # noqa: ARG002
+        """Return whether the name is that of an iteration variable or an accumulator."""
+        return False
+
 
 class FoldScope(Scope):
     """The scope of one comprehension: iteration variables and the accumulator, evaluated when first asked for."""
@@ -81,6 +85,11 @@ class FoldScope(Scope):
                     return scope.var2
             scope = scope.parent
         return scope.find(name)
+
+    def is_local(self, name: str) -> bool:
+        """Return whether the name is that of an iteration variable or an accumulator."""
+        fold = self.fold
+        return name in (fold.accu_var, fold.iter_var, fold.iter_var2) or self.parent.is_local(name)
 
     def accumulator(self) -> Value:
         """Return the accumulator's value, or raise the error that it became."""
@@ -125,7 +134,7 @@ class GrowingList(list[Any]):
 
 
 class GrowingMap(dict[Any, Any]):
-    """The accumulator of `transformMap`, by (is bool, key): entries are inserted in place."""
+    """The accumulator of `transformMap`, by the identity of the key: entries are inserted in place."""
 
     __slots__ = ()
 

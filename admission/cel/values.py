@@ -123,9 +123,11 @@ class Optional_(Opaque):  # noqa: N801 - the plain name is taken by typing
 
     @property
     def value(self) -> Value:
-        """The value inside; CelError where there is none (cel-go common/types/optional.go)."""
+        """The value inside; CelError where there is none, or one is inside (cel-go common/types/optional.go)."""
         if not self.present:
             raise CelError("optional.none() dereference")
+        if type(self._value) is CelError:
+            raise CelError(str(self._value))
         return self._value
 
     def __eq__(self, other: object) -> bool:
@@ -133,7 +135,7 @@ class Optional_(Opaque):  # noqa: N801 - the plain name is taken by typing
             return False
         if not (self.present and other.present):
             return self.present == other.present
-        return equal(self._value, other._value)
+        return equal(self.value, other.value)
 
     def __hash__(self) -> int:
         return hash((Optional_, self.present))
@@ -207,7 +209,7 @@ class KeyedMap:
 
 
 class StructValue(Opaque):
-    """An instance of a declared object type (`Object{...}`, `JSONPatch{...}`): the fields that were set."""
+    """An instance of a declared object type: the fields that were set."""
 
     __slots__ = ("cel_type", "fields")
 
@@ -223,6 +225,84 @@ class StructValue(Opaque):
 
     def __repr__(self) -> str:
         return f"{self.cel_type.name}{self.fields!r}"
+
+    def field(self, name: Value) -> Value:
+        """Return the value of a field, MISSING where it was not set."""
+        return self.fields.get(name, MISSING)
+
+    def has(self, name: Value) -> bool:
+        """Return whether a field was set."""
+        return name in self.fields
+
+
+class ObjectValue(StructValue):
+    """An `Object{...}` of a mutation (apiserver pkg/cel/mutation/dynamic): its fields are read by static type only."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ObjectValue) and self.cel_type == other.cel_type and _identical(self, other)
+
+    __hash__ = StructValue.__hash__
+
+    def field(self, name: Value) -> Value:  # noqa: ARG002
+        """Return MISSING: to whom it is dyn it has no fields."""
+        return MISSING
+
+    def has(self, name: Value) -> bool:  # noqa: ARG002
+        """Return False."""
+        return False
+
+
+PATCH_TEXTS = ("op", "path", "from")
+
+
+class PatchValue(StructValue):
+    """A `JSONPatch{...}` of a mutation (apiserver pkg/cel/mutation): four fields, unset texts are empty."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PatchValue) or any(self.field(name) != other.field(name) for name in PATCH_TEXTS):
+            return False
+        if self.has("value") != other.has("value"):
+            return False
+        return equal(self.field("value"), other.field("value"))
+
+    __hash__ = StructValue.__hash__
+
+    def field(self, name: Value) -> Value:
+        """Return the value of a field, null for no value; CelError for any other name."""
+        if name in PATCH_TEXTS:
+            return self.fields.get(name, "")
+        if name != "value":
+            raise CelError(f"unsupported indexer: {name}")
+        return self.fields.get(name)
+
+    def has(self, name: Value) -> bool:
+        """Return whether a text is not empty, or there is a value; CelError for any other name."""
+        if name not in PATCH_TEXTS and name != "value":
+            raise CelError(f"unsupported field: {name}")
+        return self.fields.get(name, "") != "" if name in PATCH_TEXTS else name in self.fields
+
+
+def _identical(a: ObjectValue, b: ObjectValue) -> bool:
+    """Return whether two objects are the same to Go's reflect.DeepEqual: number types differ, lists always do."""
+    pending: list[tuple[Value, Value]] = [(a, b)]
+    while pending:
+        x, y = pending.pop()
+        if type(x) is not type(y) or type(x) in LIST_CLASSES:
+            return False
+        if isinstance(x, ObjectValue):
+            x, y = {"": x.cel_type, **x.fields}, {"": y.cel_type, **y.fields}
+        if type(x) in MAP_CLASSES:
+            if len(x) != len(y):
+                return False
+            pairs = [(value, find(y, key)) for key, value in zip(x, entry_values(x), strict=True)]
+            pending.extend(pairs)
+        elif x != y:
+            return False
+    return True
 
 
 LIST_CLASSES = (list, ConcatList)
@@ -357,7 +437,7 @@ def find(mapping: Value, key: Value) -> Value:
         if type(key) is bool or key.__hash__ is None:
             return MISSING
         return mapping.get(key, MISSING)
-    for identity in _identities(key):
+    for identity in identities(key):
         entry = mapping.entries.get(identity)
         if entry is not None:
             return entry[1]
@@ -381,20 +461,25 @@ def key_identity(key: Value) -> Hashable:
     return key.as_key() if isinstance(key, Opaque) else (kind, key)
 
 
-def _identities(key: Value) -> Iterator[Hashable]:
-    """Yield under what identities a key is looked for."""
-    yield key_identity(key)
+def identities(key: Value) -> tuple[Hashable, ...]:
+    """Return under what identities a key is looked for, its own one first."""
+    own = key_identity(key)
     kind = type(key)
     if kind is int:
-        yield (Uint, key)
-    elif kind is Uint:
-        yield (int, key)
-    elif kind is float and key.is_integer():
-        yield (int, key)
-        yield (Uint, key)
+        return (own, (Uint, key))
+    if kind is Uint:
+        return (own, (int, key))
+    if kind is float and key.is_integer():
+        return (own, (int, key), (Uint, key))
+    return (own,)
 
 
-_DICT_KEYS = (frozenset((str,)), frozenset((int,)), frozenset((Uint,)))
+def items(mapping: Value) -> Iterable[tuple[Value, Value]]:
+    """Return keys with values of a dict or KeyedMap."""
+    return mapping.items() if type(mapping) is dict else mapping.entries.values()
+
+
+_DICT_KEYS: tuple[set[type], ...] = ({str}, {int}, {Uint})
 
 
 def make_map(items: Iterable[tuple[Value, Value]]) -> Value:

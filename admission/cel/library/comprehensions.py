@@ -32,7 +32,8 @@ from admission.cel.macro import (
     list_of,
     literal,
 )
-from admission.cel.values import MISSING, CelError, Value, find, make_map
+from admission.cel.printing import show
+from admission.cel.values import MISSING, CelError, Value, find, items, make_map
 
 MAP_INSERT = "cel.@mapInsert"
 
@@ -40,29 +41,19 @@ MAP_INSERT = "cel.@mapInsert"
 def insert(mapping: Value, key: Value, value: Value) -> Value:
     """Return the map with one more entry; CelError where the key is there already, as whatever number type."""
     _check_new(mapping, key)
-    return make_map([*_items(mapping), (key, value)])
+    return make_map([*items(mapping), (key, value)])
 
 
 def merge(mapping: Value, entries: Value) -> Value:
     """Return the map with all entries of the other; CelError where a key is there already."""
     for key in entries:
         _check_new(mapping, key)
-    return make_map([*_items(mapping), *_items(entries)])
+    return make_map([*items(mapping), *items(entries)])
 
 
 def _check_new(mapping: Value, key: Value) -> None:
     if find(mapping, key) is not MISSING:
-        raise CelError(f"insert failed: key {_printed(key)} already exists")
-
-
-def _items(mapping: Value) -> list[tuple[Value, Value]]:
-    return [(key, find(mapping, key)) for key in mapping]
-
-
-def _printed(key: Value) -> str:
-    if isinstance(key, bool):
-        return "true" if key else "false"
-    return f"{key:g}" if isinstance(key, float) else f"{key:d}" if isinstance(key, int) else str(key)
+        raise CelError(f"insert failed: key {show(key)} already exists")
 
 
 def _variables(context: MacroContext, args: list[Expr]) -> tuple[str, str]:

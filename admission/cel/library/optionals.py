@@ -36,6 +36,7 @@ from admission.cel.values import (
     CelError,
     Duration,
     Optional_,
+    PatchValue,
     StructValue,
     Timestamp,
     Value,
@@ -61,7 +62,7 @@ def is_zero(value: Value) -> bool:
         return value.nanos == 0
     if isinstance(value, Timestamp):
         return value.nanos == _YEAR_ONE
-    return isinstance(value, StructValue) and not value.fields
+    return isinstance(value, StructValue) and not isinstance(value, PatchValue) and not value.fields
 
 
 def _of_non_zero(value: Value) -> Value:

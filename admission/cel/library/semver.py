@@ -20,6 +20,7 @@ pkg/cel/library/semverlib.go, blang/semver (v4).
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from typing import TypeAlias
 
 from admission.cel import types
@@ -56,6 +57,10 @@ class Semver(Opaque):
 
     def __hash__(self) -> int:
         return hash((Semver, self.rank))
+
+    def as_key(self) -> Hashable:
+        """Raise CelError: a version of upstream has slices in it."""
+        raise CelError("internal error: runtime error: hash of unhashable type cel.Semver")
 
     def comparable(self, other: object) -> bool:
         """Return whether the other one is a version too."""
