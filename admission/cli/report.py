@@ -25,7 +25,14 @@ CONTEXT: Final = 2
 """How many lines of the file stand before the one with the caret."""
 
 _VERBS: Final = {Action.DENY: "denied", Action.WARN: "warned", Action.AUDIT: "audited"}
-_COLOURS: Final = {"denied": "31", "warned": "33", "audited": "36", "could not be judged": "33", "changed": "36"}
+_COLOURS: Final = {
+    "denied": "31",
+    "warned": "33",
+    "audited": "36",
+    "could not be judged": "33",
+    "changed": "36",
+    "let off": "36",
+}
 _ENDS: Final = ("denied", "warned", "changed", "fine")
 _STEP: Final = re.compile(r"\[([^\]]*)\]|\.?([^.\[]+)")
 
@@ -202,6 +209,8 @@ class _Block:
 
 def _verb(finding: Finding) -> str:
     """Return what was done because of a finding; empty for what concerns nobody."""
+    if finding.exemption is not None:
+        return "let off"
     for action, verb in _VERBS.items():
         if action in finding.actions:
             return verb
@@ -214,6 +223,8 @@ def _block(judged: Judged, finding: Finding, verb: str, policy: Policy | None, p
     position, length = document.span_of(path)
     painted = paint(_COLOURS[verb], verb)
     by = f" by {paint('1', finding.policy)}" if finding.policy else ""
+    if finding.exemption is not None:
+        by = f" from {paint('1', finding.policy)} by exemption {finding.exemption}"
     head = f"{paint('1', str(position))}: {judged.name}  {painted}{by}"
     message = finding.message.splitlines() or [""]
     help_text = (f"   = help: {policy.remedy}",) if policy is not None and policy.remedy else ()

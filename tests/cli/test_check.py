@@ -305,3 +305,27 @@ def test_a_message_that_holds_a_secret_is_masked(place: Place) -> None:
     assert place.check("-o", "json", secret) == 1
     assert "it is ***" in place.out
     assert "canary-one" not in place.out + place.err
+
+
+EXEMPTION = """\
+apiVersion: admission.dev/v1alpha1
+kind: PolicyExemption
+metadata:
+  name: legacy
+spec:
+  policyRefs: [{name: probe}]
+  reason: moves next quarter
+  owner: team-shop
+"""
+
+
+@pytest.mark.parametrize("option", ["--policies", "--resources"])
+def test_who_is_let_off_is_allowed_and_named(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = Place(tmp_path, capsys)
+    policy, pod = place.policy("!object.spec.hostNetwork"), place.write("pod.yaml", POD)
+    exemption = place.write("exemption.yaml", EXEMPTION)
+    assert run(["check", "--policies", policy, option, exemption, pod], {}) == 0
+    shown = capsys.readouterr().out
+    assert f"{pod}:6:3: Pod default/web  let off from probe by exemption legacy\n" in shown
+    assert "not like this" in shown
+    assert "1 fine" in shown
