@@ -10,13 +10,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from admission.schema.definitions import Definitions, KindName, Schema
+from admission.schema.definitions import OBJECT_META, REFERENCE_PREFIX, Definitions, KindName, Schema
 from admission.schema.go_types import GoTypes, go_types
 
 Scalar: TypeAlias = Literal["numeric", "string", "boolean", "untyped"]
 
 _QUANTITY: Final = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 _RAW_EXTENSION: Final = "io.k8s.apimachinery.pkg.runtime.RawExtension"
+_WHOLE_OBJECT: Final[Mapping[str, Schema]] = {
+    "apiVersion": {"type": "string"},
+    "kind": {"type": "string"},
+    "metadata": {"$ref": REFERENCE_PREFIX + OBJECT_META},
+}
+"""What every object has, and an API server adds to the schemas of objects inside of custom resources."""
+
 _PRIMITIVES: Final[Mapping[str, Scalar]] = {"integer": "numeric", "number": "numeric", "boolean": "boolean"}
 
 
@@ -134,7 +141,9 @@ class MergeTypes:
 
     def _map(self, schema: Schema, *, preserves: bool) -> MapType:
         properties = schema.get("properties")
-        declared = properties if isinstance(properties, Mapping) else {}
+        declared = dict(properties) if isinstance(properties, Mapping) else {}
+        if schema.get("x-kubernetes-embedded-resource") is True:
+            declared |= _WHOLE_OBJECT
         fields = {
             name: Field(self._reference(member, preserves=preserves), member.get("default"))
             for name, member in declared.items()
