@@ -37,6 +37,7 @@ SLICE_SECONDS: Final = 0.004
 LARGE_BYTES: Final = 256 * 1024
 """Reviews of this size are never tried on the event loop."""
 
+_SHOWN_NAMESPACES: Final = 4_096
 _PREPARED_SELECTIONS: Final = 20_000
 
 T = TypeVar("T")
@@ -113,6 +114,7 @@ class Engine:
         exemptable = [compiled.policy.name for compiled in policies.validating if not compiled.policy.unexemptable]
         self._exemptions = Exemptions(policies.exemptions, exemptable, equivalents)
         self._prepared: dict[Selected[ValidatingPolicy], Sequence[Finding | ValidationTask]] = {}
+        self._shown_namespaces: dict[int, tuple[JsonObject, JsonObject | None]] = {}
         self._plans: dict[tuple[Selected[ValidatingPolicy], ...], ValidationPlan | None] = {}
         self._mutating_policies = {compiled.policy.name: compiled for compiled in policies.mutating}
         self._mutating = MatchIndex(
@@ -120,6 +122,14 @@ class Engine:
             [binding for binding in bindings if binding.kind == "Mutating"],
             equivalents,
         )
+
+    def prepare(self) -> None:
+        """Do now what the first requests would wait for: compile what is asked most, read the schemas of merges."""
+        for compiled in self._validating_policies.values():
+            if compiled.together is not None:
+                compiled.together.prepare()
+        if self._mutating_policies:
+            self._facts.merge_types()
 
     async def review(self, request: AdmissionRequest, deadline: float | None = None, phase: Phase = "both") -> Decision:
         """Return what the API server would end with: mutate; if that denies, that; else validate what came out.
@@ -194,7 +204,7 @@ class Engine:
         if failure is not None:
             return failure
         questions = _questions(request, (task.policy.names for task in tasks))
-        inputs = base_inputs(request, live.namespace, questions)
+        inputs = base_inputs(request, self._shown(live.namespace), questions)
 
         def work(check: Callable[[], None]) -> MutationPass:
             inputs.check = check
@@ -236,7 +246,7 @@ class Engine:
                 return self._marked(refuse((), failure))
         policies, names = self._validating_policies, [selected.entry.policy.name for selected in selection]
         questions = _questions(request, (policies[name].names | self._exemptions.names(name) for name in names))
-        whole = base_inputs(request, live.namespace, questions)
+        whole = base_inputs(request, self._shown(live.namespace), questions)
         inputs: dict[tuple[str, ...] | None, Inputs] = {None: whole}
         for selected in selection:
             template = selected.template
@@ -298,7 +308,7 @@ class Engine:
         """Whether a small review passes all policies of a plan, asked on the event loop for no more than a slice."""
         if request.size >= LARGE_BYTES:
             return False
-        inputs = base_inputs(request, namespace, None)
+        inputs = base_inputs(request, self._shown(namespace), None)
         clock = self._clock
         slice_end = clock() + SLICE_SECONDS
 
@@ -344,6 +354,19 @@ class Engine:
         found = await self._facts.namespace(request.namespace)
         return LiveNamespace(missing=found) if isinstance(found, Missing) else LiveNamespace(found)
 
+    def _shown(self, namespace: JsonObject | None) -> JsonObject | None:
+        """Return what expressions see of a Namespace; of one that is the same object as before, without making it."""
+        if namespace is None:
+            return None
+        known = self._shown_namespaces.get(id(namespace))
+        if known is not None and known[0] is namespace:
+            return known[1]
+        if len(self._shown_namespaces) >= _SHOWN_NAMESPACES:
+            self._shown_namespaces.clear()
+        shown = namespace_value(namespace)
+        self._shown_namespaces[id(namespace)] = (namespace, shown)
+        return shown
+
     def _marked(self, decision: Decision) -> Decision:
         return replace(decision, audit_only=True) if self._audit_only else decision
 
@@ -374,12 +397,12 @@ class Engine:
 
 
 def base_inputs(request: AdmissionRequest, namespace: JsonObject | None, questions: Questions | None) -> Inputs:
-    """Return what expressions see of a request whose object is judged as it is."""
+    """Return what expressions see of a request whose object is judged as it is; `namespace` is as it is shown."""
     return Inputs(
         object=request.object,
         old_object=request.old_object,
         request=request_value(request, request.kind, request.resource),
-        namespace=namespace_value(namespace) if _shows_namespace(request) else None,
+        namespace=namespace if _shows_namespace(request) else None,
         authorizer=questions.variables() if questions is not None else {},
         size=request.size,
     )

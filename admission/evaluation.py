@@ -40,12 +40,15 @@ class BudgetExceededError(Exception):
 
 def request_value(request: AdmissionRequest, kind: GroupVersionKind, resource: GroupVersionResource) -> JsonObject:
     """Return the value of `request`; `kind` and `resource` are those under which the policy matched."""
+    own_kind, own_resource = _kind(kind), _resource(resource)
     value: JsonObject = {
         "uid": "",
-        "kind": _kind(kind),
-        "resource": _resource(resource),
-        "requestKind": _kind(request.request_kind),
-        "requestResource": _resource(request.request_resource),
+        "kind": own_kind,
+        "resource": own_resource,
+        "requestKind": own_kind if request.request_kind == kind else _kind(request.request_kind),
+        "requestResource": (
+            own_resource if request.request_resource == resource else _resource(request.request_resource)
+        ),
         "operation": request.operation.value,
         "userInfo": _user(request),
         "object": None,
@@ -53,14 +56,14 @@ def request_value(request: AdmissionRequest, kind: GroupVersionKind, resource: G
         "dryRun": request.dry_run,
         "options": request.options if request.options is not None else {},
     }
-    for key, text in (
-        ("subResource", request.sub_resource),
-        ("requestSubResource", request.request_sub_resource),
-        ("name", request.name),
-        ("namespace", request.namespace),
-    ):
-        if text:
-            value[key] = text
+    if request.sub_resource:
+        value["subResource"] = request.sub_resource
+    if request.request_sub_resource:
+        value["requestSubResource"] = request.request_sub_resource
+    if request.name:
+        value["name"] = request.name
+    if request.namespace:
+        value["namespace"] = request.namespace
     return value
 
 

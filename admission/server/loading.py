@@ -46,4 +46,5 @@ def load_engine(settings: Settings, offload: Offload) -> Loaded:
         audit_only=settings.audit_only,
         offload=offload,
     )
+    engine.prepare()
     return Loaded(result.policies, engine, result.files)
