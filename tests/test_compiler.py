@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from admission.building import read
+from admission.building import Built, read
 from admission.cel import types
 from admission.cel.activation import Activation, Budget
 from admission.compiler import (
@@ -19,7 +19,7 @@ from admission.compiler import (
     compile_validating,
 )
 from admission.errors import UsageError
-from admission.policy import Binding, Expression, MutatingPolicy, PolicySet, ValidatingPolicy
+from admission.policy import Expression, MutatingPolicy, PolicySet, ValidatingPolicy
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def compiler() -> ExpressionCompiler:
     return ExpressionCompiler()
 
 
-def _read(kind: str, spec: dict[str, Any]) -> ValidatingPolicy | MutatingPolicy | Binding:
+def _read(kind: str, spec: dict[str, Any]) -> Built:
     return read(
         {"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"name": "n"}, "spec": spec}
     )
@@ -242,7 +242,7 @@ def test_every_recorded_policy_compiles(assets: Path) -> None:
     policies = []
     for file in sorted((assets / "golden").glob("*.json")):
         policy = read(json.loads(file.read_text("utf-8"))["policy"])
-        assert not isinstance(policy, Binding)
+        assert isinstance(policy, ValidatingPolicy | MutatingPolicy)
         policies.append(policy)
     compiled, issues = compile_policies(PolicySet.of(policies, []))
     assert issues == ()

@@ -23,7 +23,7 @@ from admission.decoding import decode
 from admission.engine import Engine
 from admission.facts import FileFacts
 from admission.fielderror import rejection
-from admission.policy import Binding, PolicySet
+from admission.policy import Binding, MutatingPolicy, PolicySet, ValidatingPolicy
 from admission.review import decode_review
 from admission.scopes import ParamScope
 
@@ -38,7 +38,8 @@ def engine(objects: Iterable[Mapping[str, Any]], facts: FileFacts) -> Engine:
     """Return an engine with those of the objects that are policies and bindings, as stored ones."""
     built = [read(item) for item in objects if item["apiVersion"].startswith(POLICY_GROUP)]
     policies = PolicySet.of(
-        [item for item in built if not isinstance(item, Binding)], [item for item in built if isinstance(item, Binding)]
+        [item for item in built if isinstance(item, ValidatingPolicy | MutatingPolicy)],
+        [item for item in built if isinstance(item, Binding)],
     )
     return Engine(compile_policies(policies)[0], facts, clock=time.monotonic)
 
