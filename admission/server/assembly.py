@@ -241,6 +241,11 @@ def listen(host: str, port: int) -> socket.socket:
         raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}") from None
 
 
+def tell_ready(address: tuple[str, int], ops: tuple[str, int]) -> None:
+    """Log that reviews are welcome, and where."""
+    logger().info("ready: reviews on https://%s:%d, probes and metrics on http://%s:%d", *address, *ops)
+
+
 def warns(policies: PolicySet) -> bool:
     """Return whether some binding warns, so that an answer cannot be given before the evaluation."""
     return any(

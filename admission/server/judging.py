@@ -23,13 +23,6 @@ MUTATE: Final = "mutate"
 VALIDATE: Final = "validate"
 UNKNOWN: Final = "unknown"
 
-_REASONS: Final = {
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "RequestEntityTooLarge",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "Invalid",
-    HTTPStatus.TOO_MANY_REQUESTS: "TooManyRequests",
-    HTTPStatus.GATEWAY_TIMEOUT: "Timeout",
-}
-
 
 class DecisionMaker(Protocol):
     """The engine, as the server sees it; deadlines are on the clock that the server uses."""
@@ -102,8 +95,7 @@ class Judge:
 
     def unjudged(self, phase: str, error: ReviewError, started: float, review: AdmissionReview | None = None) -> Judged:
         """Return the answer to a review that cannot be judged: denied with the error's code, allowed in audit-only."""
-        reason = _REASONS.get(HTTPStatus(error.code), "InternalError")
-        status = Status(int(error.code), reason, str(error))
+        status = Status.of(error)
         response = AdmissionResponse(error.uid, self._audit_only, None if self._audit_only else status)
         return Judged(phase, response, review.request if review else None, None, status, started, self._wall())
 

@@ -58,5 +58,9 @@ def http_protocol() -> type[asyncio.Protocol] | Literal["auto"]:
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             self.transport = CorkedTransport(transport)  # type: ignore[assignment]  # it is one by behaviour
+            # uvicorn begins to count idle seconds at the first answer; who never asks is idle, too
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     return CorkedProtocol

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from admission import __version__
-from admission.server.assembly import Assembly, listen
+from admission.server.assembly import Assembly, listen, tell_ready
 from admission.server.loading import Load, load_engine
 from admission.server.logs import Log, logger
 from admission.server.ops import OpsServer
@@ -36,12 +36,8 @@ def _run_one(settings: Settings, load: Load) -> None:
         try:
             loaded = load(settings, assembly.offload)
             with listen(settings.host, settings.port) as listening:
-                assembly.serve(loaded, listening, started=lambda address: _tell(address, ops.address))
+                assembly.serve(loaded, listening, started=lambda address: tell_ready(address, ops.address))
         finally:
             ops.stop()
     finally:
         assembly.close()
-
-
-def _tell(address: tuple[str, int], ops: tuple[str, int]) -> None:
-    logger().info("ready: reviews on https://%s:%d, probes and metrics on http://%s:%d", *address, *ops)

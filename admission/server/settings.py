@@ -23,11 +23,12 @@ _UNITS: Final = {"": 1, "k": 1024, "m": MEBIBYTE, "g": 1024 * MEBIBYTE}
 
 
 def parse_size(value: object) -> object:
-    """Turn `40MiB`, `40M` or `41943040` into bytes; anything else is left for pydantic to refuse."""
+    """Turn `40MiB`, `40M` or `41943040` into bytes; other text is a ValueError, the rest is left to pydantic."""
     if isinstance(value, str):
         match = _SIZE.fullmatch(value.strip())
         if match:
             return int(match[1]) * _UNITS[(match[2] or "").lower()]
+        raise ValueError("a size is bytes, or a number with KiB, MiB or GiB")
     return value
 
 

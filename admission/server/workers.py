@@ -26,7 +26,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from admission.errors import AdmissionError
-from admission.server.assembly import Assembly, listen
+from admission.server.assembly import Assembly, listen, tell_ready
 from admission.server.lifecycle import Lifecycle, Phase
 from admission.server.loading import Load
 from admission.server.logs import Log, logger
@@ -62,6 +62,7 @@ class _Supervisor:
     def __init__(self, settings: Settings, load: Load, listening: socket.socket) -> None:
         self._settings = settings
         self._workers = [_Worker(number, settings, load, listening) for number in range(settings.workers)]
+        self._address: tuple[str, int] = listening.getsockname()[:2]
         self._stopping: int | None = None
 
     def run(self) -> int:
@@ -73,7 +74,7 @@ class _Supervisor:
         try:
             for worker in self._workers:
                 worker.start()
-            return self._watch()
+            return self._watch(ops.address)
         finally:
             for worker in self._workers:
                 worker.kill()
@@ -84,9 +85,10 @@ class _Supervisor:
         for worker in self._workers:
             worker.signal(number)
 
-    def _watch(self) -> int:
+    def _watch(self, ops: tuple[str, int]) -> int:
         """Restart what dies until everything was told to stop; a worker that cannot start at all ends everything."""
         until = None
+        told = False
         while True:
             wait([worker.sentinel for worker in self._workers if worker.is_alive], _TICK_SECONDS)
             if self._stopping is not None:
@@ -97,6 +99,9 @@ class _Supervisor:
                     logger().error("workers did not end in time and are killed")
                     return 3
                 continue
+            if not told and all(map(_is_ready, self._workers)):
+                tell_ready(self._address, ops)
+                told = True
             for worker in self._workers:
                 if worker.is_alive:
                     continue

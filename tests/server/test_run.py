@@ -48,6 +48,12 @@ class Process:
             time.sleep(0.05)
         raise AssertionError(self.said)
 
+    def wait_until_said(self, text: str) -> None:
+        end = time.monotonic() + 10
+        while text not in self.said:
+            assert time.monotonic() < end, self.said
+            time.sleep(0.05)
+
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(20)
@@ -142,6 +148,7 @@ def test_several_workers_serve_one_port_and_are_counted_together(tmp_path: Path,
         ]
         assert sum(counts) == 8
         assert metrics.count("admission_ready{worker=") == 2
+        server.wait_until_said("ready: reviews on https://")
         assert server.end() == 0
         assert len(server.events) == 8
     assert sorted(path.name for path in tmp_path.glob("audit*")) == ["audit-0.jsonl", "audit-1.jsonl"]

@@ -113,9 +113,12 @@ def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
 
 
 @given(st.text(max_size=20))
-def test_any_text_is_a_size_or_left_alone(text: str) -> None:
-    size = parse_size(text)
-    assert size == text or isinstance(size, int)
+def test_any_text_is_a_size_or_refused(text: str) -> None:
+    try:
+        size = parse_size(text)
+    except ValueError as error:
+        size = str(error)
+    assert isinstance(size, int) or size == "a size is bytes, or a number with KiB, MiB or GiB"
 
 
 @given(st.dictionaries(st.sampled_from([variable_of(name) for name in Settings.model_fields]), st.text(max_size=20)))
