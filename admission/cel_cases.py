@@ -72,10 +72,11 @@ class CaseRunner:
             value = prepared.program.evaluate(exact)
             with suppress(Overrun):
                 value = prepared.program.evaluate(prepared.activation())
+            encoded = encode_value(value)
         except CelError as error:
             return {"error": str(error), "phase": "runtime", "cost": exact.budget.spent}
         result_type = prepared.program.result_type.full_name
-        return {"value": encode_value(value), "type": result_type, "phase": "value", "cost": exact.budget.spent}
+        return {"value": encoded, "type": result_type, "phase": "value", "cost": exact.budget.spent}
 
     def explain(self, case: Mapping[str, Any]) -> Explained:
         """Return every sub-expression with its value; CompileError or ProgramError where there is no program."""

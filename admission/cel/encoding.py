@@ -59,20 +59,29 @@ def _encode_opaque(value: values.Opaque) -> Any:
     if isinstance(value, values.Timestamp):
         return {"$timestamp": format_timestamp(value.nanos)}
     if isinstance(value, values.StructValue):
-        fields = {name: _plain(encode_value(item)) for name, item in value.fields.items()}
-        tag = "$jsonpatch" if value.cel_type.name == "JSONPatch" else "$object"
-        return {tag: {"op": "", "path": "", **fields} if tag == "$jsonpatch" else fields}
+        if isinstance(value, values.PatchValue):
+            fields = {name: encode_value(item) for name, item in value.fields.items()}
+            return {"$jsonpatch": {"op": "", "path": "", **fields}}
+        return {"$object": _encode_fields(value)}
     tag = _OPAQUE_TAGS.get(value.cel_type.name, "$" + value.cel_type.name)
     return {tag: str(value)}
 
 
-def _plain(encoded: Any) -> Any:
-    """Objects inside objects are written as bare maps."""
-    if isinstance(encoded, list):
-        return [_plain(element) for element in encoded]
-    if isinstance(encoded, dict) and encoded.keys() == {"$object"}:
-        return encoded["$object"]
-    return encoded
+def _encode_fields(value: values.StructValue) -> dict[str, Any]:
+    return {name: _encode_inside(item) for name, item in value.fields.items()}
+
+
+def _encode_inside(value: Value) -> Any:
+    """Return the form of what is inside of an object: objects are bare maps, optionals what they hold, types names."""
+    if type(value) in values.LIST_CLASSES:
+        return [_encode_inside(element) for element in value]
+    if type(value) is dict:
+        return {key: _encode_inside(item) for key, item in value.items()}
+    if isinstance(value, values.ObjectValue):
+        return _encode_fields(value)
+    if isinstance(value, Optional_):
+        return _encode_inside(value.value) if value.present else None
+    return value.name if isinstance(value, Type) else encode_value(value)
 
 
 def decode_value(encoded: Any) -> Value:

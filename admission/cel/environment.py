@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from admission.cel import messages, structs, types
 from admission.cel.ast import Ast
 from admission.cel.checker import CheckedAst, check
+from admission.cel.diagnostic import CompileError, issue_at
 from admission.cel.function import Function, Library, Macro, Overload, Validator
 from admission.cel.library import LIBRARIES, json_patch
 from admission.cel.macro import STANDARD_MACROS
@@ -165,7 +166,9 @@ class Environment:
         """Return the type of a field of a declared object type."""
         if self.is_open(struct):
             return types.DYN
-        missing = types.UNSPECIFIED if struct == "JSONPatch" else None  # it has any field, but only four have a type
+        missing = (
+            types.UNSPECIFIED if struct == structs.JSON_PATCH else None
+        )  # it has any field, but only four have a type
         return self._structs.get(struct, {}).get(field, missing)
 
     def ident_names(self) -> Iterable[str]:
@@ -211,6 +214,9 @@ class Environment:
         """Check types and constants; CompileError with every error."""
         checked = check(ast, self)
         validate(checked, self, self.validators)
+        if structs.JSON_PATCH in self._structs and types.UNSPECIFIED in checked.types.values():
+            untyped = "unexpected compilation error: missing type conversion to proto: "
+            raise CompileError([issue_at(ast.source, -1, untyped)], ast.source)
         return checked
 
     def compile(self, text: str) -> CheckedAst:

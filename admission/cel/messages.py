@@ -6,23 +6,27 @@ common/types/types.go (checkedWellKnowns) and the protobuf definitions of these 
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 from admission.cel import types
+from admission.cel.protojson import json_value, scalar
 from admission.cel.types import Type
 from admission.cel.values import (
     INT_MAX,
     INT_MIN,
+    LIST_CLASSES,
+    MAP_CLASSES,
     NANOS,
-    UINT_MAX,
     CelError,
     Duration,
     Timestamp,
     Uint,
     Value,
-    check_int,
+    type_of,
 )
 
 Builder: TypeAlias = Callable[[dict[str, Value]], Value]
@@ -70,55 +74,108 @@ FIELDS: dict[str, dict[str, Type]] = {
 ENUM_VALUES: dict[str, int] = {"google.protobuf.NullValue.NULL_VALUE": 0}
 
 
-def _ranged(low: int, high: int, zero: Value) -> Builder:
+_GO_TYPES = {bool: "bool", bytes: "[]uint8", float: "float64", int: "int64", str: "string", Uint: "uint64"}
+
+
+def _fault(message: str, field: str, error: CelError | str) -> CelError:
+    return CelError(f"field type conversion error for google.protobuf.{message}.{field} value type: {error}")
+
+
+def _scalar(message: str, fields: dict[str, Value], field: str, zero: Value, go_type: str = "") -> Value:
+    """Return a field of the class of its zero value."""
+    if field not in fields:
+        return zero
+    try:
+        return scalar(fields[field], type(zero), go_type or _GO_TYPES[type(zero)])
+    except CelError as error:
+        raise _fault(message, field, error) from None
+
+
+def _wrapper(message: str, zero: Value) -> Builder:
+    return lambda fields: _scalar(message, fields, "value", zero)
+
+
+def _ranged(message: str, low: int, high: int, zero: Value) -> Builder:
+    go_type = "int32" if type(zero) is int else "uint32"
+    overflow = "integer overflow" if type(zero) is int else "unsigned integer overflow"
+
     def build(fields: dict[str, Value]) -> Value:
-        value: Value = fields.get("value", zero)
+        value = _scalar(message, fields, "value", zero, go_type)
         if not low <= value <= high:
-            raise CelError("range error" if type(value) is int else "unsigned integer overflow")
+            raise _fault(message, "value", overflow)
         return value
 
     return build
 
 
-def _defaulting(zero: Value) -> Builder:
-    return lambda fields: fields.get("value", zero)
-
-
 def _float(fields: dict[str, Value]) -> Value:
-    narrow: float = struct.unpack("f", struct.pack("f", fields.get("value", 0.0)))[0]
+    value = _scalar("FloatValue", fields, "value", 0.0, "float32")
+    try:
+        narrow: float = struct.unpack("f", struct.pack("f", value))[0]
+    except OverflowError:
+        return math.copysign(math.inf, value)
     return narrow
 
 
+def _seconds_and_nanos(message: str, fields: dict[str, Value]) -> int:
+    seconds, nanos = _scalar(message, fields, "seconds", 0), _scalar(message, fields, "nanos", 0, "int32")
+    if not _INT32[0] <= nanos <= _INT32[1]:
+        raise _fault(message, "nanos", "integer overflow")
+    return int(seconds * NANOS + nanos)
+
+
 def _duration(fields: dict[str, Value]) -> Value:
-    return Duration(check_int(fields.get("seconds", 0) * NANOS + fields.get("nanos", 0)))
+    return Duration(min(max(_seconds_and_nanos("Duration", fields), INT_MIN), INT_MAX))
 
 
 def _timestamp(fields: dict[str, Value]) -> Value:
-    return Timestamp(fields.get("seconds", 0) * NANOS + fields.get("nanos", 0))
+    return Timestamp(_seconds_and_nanos("Timestamp", fields))
+
+
+def _json(message: str, field: str, classes: tuple[type, ...], fields: dict[str, Value]) -> Value:
+    if field not in fields:
+        return classes[0]()
+    value = fields[field]
+    if type(value) not in classes:
+        raise CelError(f"unsupported field type for google.protobuf.{message}.{field}: {type_of(value).full_name}")
+    try:
+        return json_value(value)
+    except CelError as error:
+        raise _fault(message, field, error) from None
 
 
 def _value(fields: dict[str, Value]) -> Value:
-    return None if "null_value" in fields else next(iter(fields.values()), None)
+    """Return the one of the alternatives that was set last."""
+    if not fields:
+        return None
+    name, value = list(fields.items())[-1]
+    if name == "null_value":
+        return None
+    if name in ("struct_value", "list_value"):
+        return json_value(value)
+    zero = {"number_value": 0.0, "string_value": "", "bool_value": False}[name]
+    return _scalar("Value", fields, name, zero)
 
 
 def _any(fields: dict[str, Value]) -> Value:
-    raise CelError(f"conversion error: unknown message type {fields.get('type_url', '')!r}")
+    shown = f'type_url:"{fields["type_url"]}"' if fields.get("type_url") else ""
+    raise CelError(f"unsupported conversion to ref.Val: (*dynamicpb.Message){shown}")
 
 
 BUILDERS: dict[str, Builder] = {
-    "google.protobuf.BoolValue": _defaulting(zero=False),
-    "google.protobuf.BytesValue": _defaulting(b""),
-    "google.protobuf.DoubleValue": _defaulting(0.0),
+    "google.protobuf.BoolValue": _wrapper("BoolValue", zero=False),
+    "google.protobuf.BytesValue": _wrapper("BytesValue", b""),
+    "google.protobuf.DoubleValue": _wrapper("DoubleValue", 0.0),
     "google.protobuf.FloatValue": _float,
-    "google.protobuf.Int64Value": _ranged(INT_MIN, INT_MAX, 0),
-    "google.protobuf.Int32Value": _ranged(*_INT32, 0),
-    "google.protobuf.UInt64Value": _ranged(0, UINT_MAX, Uint(0)),
-    "google.protobuf.UInt32Value": _ranged(0, 2**32 - 1, Uint(0)),
-    "google.protobuf.StringValue": _defaulting(""),
+    "google.protobuf.Int64Value": _wrapper("Int64Value", 0),
+    "google.protobuf.Int32Value": _ranged("Int32Value", *_INT32, 0),
+    "google.protobuf.UInt64Value": _wrapper("UInt64Value", Uint(0)),
+    "google.protobuf.UInt32Value": _ranged("UInt32Value", 0, 2**32 - 1, Uint(0)),
+    "google.protobuf.StringValue": _wrapper("StringValue", ""),
     "google.protobuf.Duration": _duration,
     "google.protobuf.Timestamp": _timestamp,
-    "google.protobuf.ListValue": lambda fields: fields.get("values", []),
-    "google.protobuf.Struct": lambda fields: fields.get("fields", {}),
+    "google.protobuf.ListValue": partial(_json, "ListValue", "values", LIST_CLASSES),
+    "google.protobuf.Struct": partial(_json, "Struct", "fields", MAP_CLASSES),
     "google.protobuf.Value": _value,
     "google.protobuf.Any": _any,
 }

@@ -7,16 +7,20 @@ remains. Only `Overrun` passes through: then the caller repeats the whole evalua
 
 from __future__ import annotations
 
+from typing import Final
+
 from admission.cel.activation import Activation, CancelledError, Meter, Overrun
 from admission.cel.checker import CheckedAst
 from admission.cel.compiler import compile_expression
-from admission.cel.plan import FunctionTable, plan
+from admission.cel.plan import FunctionTable, ProgramError, plan
 from admission.cel.scope import Node, Scope
 from admission.cel.trace import Trace
 from admission.cel.types import Type
 from admission.cel.values import CelError, Value
 from admission.cel.writer import Compiled
 from admission.errors import AdmissionError
+
+TOO_DEEP: Final = "the expression is nested too deep for the stack of this process"
 
 
 class Program:
@@ -25,10 +29,13 @@ class Program:
     __slots__ = ("_compiled", "_root", "_watched", "checked", "functions")
 
     def __init__(self, checked: CheckedAst, functions: FunctionTable) -> None:
-        """Plan and compile; raises ProgramError for constants that cannot be converted."""
+        """Plan and compile; raises ProgramError for constants that cannot be converted, and for a full stack."""
         self.checked = checked
         self.functions = functions
-        self._root: Node = plan(checked, functions)
+        try:
+            self._root: Node = plan(checked, functions)
+        except RecursionError:
+            raise ProgramError(TOO_DEEP) from None
         self._compiled: Compiled | None = compile_expression(checked, functions)
         self._watched: Node | None = None
 
@@ -55,22 +62,34 @@ class Program:
             return self.evaluate_exact(activation)
 
     def evaluate_exact(self, activation: Activation) -> Value:
-        """Return the value as the interpreter computes it, adding the exact cost to the budget."""
+        """Return the value as the interpreter computes it, adding the exact cost to the budget.
+
+        Raises CelError. A fault of our own becomes one too, as a panic does upstream: an expression must not end more
+        than itself.
+        """
         meter = Meter(activation.budget)
         try:
             return self._root.eval(Scope(activation, meter))
+        except (CelError, Overrun, AdmissionError):
+            raise
         except CancelledError as error:
             raise CelError(str(error)) from None
+        except RecursionError:
+            raise CelError(TOO_DEEP) from None
+        except Exception as error:
+            raise CelError(f"internal error: {type(error).__name__}: {error}") from error
         finally:
             activation.budget.spent += meter.cost
 
     def trace(self, activation: Activation, root: Value = None) -> Trace:
         """Evaluate once more and return every step; `root` is the object that paths are paths of. Never raises."""
-        if self._watched is None:
-            self._watched = plan(self.checked, self.functions, watch=True)
         trace = Trace(root)
         try:
+            if self._watched is None:
+                self._watched = plan(self.checked, self.functions, watch=True)
             trace.root.value = self._watched.eval(Scope(activation, Meter(activation.budget), trace))
         except (CelError, CancelledError) as error:
             trace.root.error = CelError(str(error))
+        except RecursionError:
+            trace.root.error = CelError(TOO_DEEP)
         return trace

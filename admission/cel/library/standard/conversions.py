@@ -46,6 +46,8 @@ from admission.cel.values import (
     UINT_MAX,
     CelError,
     Duration,
+    ObjectValue,
+    PatchValue,
     Timestamp,
     Uint,
     Value,
@@ -62,6 +64,10 @@ _INT_BOUND, _UINT_BOUND = float(2**63), float(2**64)
 
 def _same(value: Value) -> Value:
     return value
+
+
+def _type(value: Value) -> Type:
+    return types.TYPE if isinstance(value, ObjectValue | PatchValue) else type_of(value)
 
 
 def _failed(source: Type, target: Type) -> CelError:
@@ -174,7 +180,7 @@ LIBRARY = Library(
     "standard.conversions",
     priced_by_name=False,
     functions=(
-        Function("type", (Overload("type", (types.A,), types.type_of_type(types.A), type_of),)),
+        Function("type", (Overload("type", (types.A,), types.type_of_type(types.A), _type),)),
         Function(
             "bool",
             _to(
