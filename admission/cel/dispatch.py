@@ -26,6 +26,8 @@ SINGLETONS = frozenset(
 PLAIN = frozenset(("!_", "@in", "in", "_in_", "contains", "endsWith", "startsWith"))
 _RECEIVERS = frozenset((str, values.Duration, values.Timestamp))  # values that answer for functions they do not have
 
+_COSTLY = 100  # units of cost, characters or elements that count as a step of work
+_SIZED = frozenset((str, bytes, list))
 _CLASSES: dict[Kind, tuple[type, ...]] = {
     Kind.NULL: (type(None),),
     Kind.BOOL: (bool,),
@@ -83,6 +85,15 @@ def type_name(value: Value) -> str:
     return values.type_of(value).name
 
 
+def work(args: Sequence[Value], result: Value, price: int) -> int:
+    """Return how many steps of real work a call was at most: not every walk over a long text has its price."""
+    steps = 1 + price // _COSTLY
+    for value in (*args, result):
+        if type(value) in _SIZED:
+            steps += len(value) // _COSTLY
+    return steps
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """An overload with the tests of its parameters."""
@@ -110,11 +121,17 @@ class Dispatcher:
     plain: bool = False
     lazy: bool = False
 
-    def call(self, args: Sequence[Value]) -> Value:
-        """Call the first candidate that fits; CelError `no such overload...` where none does."""
+    def call(self, args: Sequence[Value], pace: Callable[[int], None]) -> Value:
+        """Call the first candidate that fits; CelError `no such overload...` where none does.
+
+        `pace` is told of steps of work inside of the call, and raises where there is no time left for them.
+        """
         for candidate in self.candidates:
             if candidate.fits(args):
-                return candidate.overload.implementation(*args)
+                overload = candidate.overload
+                if overload.paced:
+                    return overload.implementation(*args, pace)
+                return overload.implementation(*args)
         raise self.no_such_overload(args)
 
     def no_such_overload(self, args: Sequence[Value]) -> CelError:

@@ -25,7 +25,8 @@ class Overload:
     `id` is cel-go's overload id. `params` has the receiver first where `member` is true. `implementation` takes the
     arguments by position and raises CelError; it is called only with arguments of the declared kinds. `cost(args,
     result)` is the run-time cost as the API server counts it; None means 1. `strict` overloads are not called when an
-    argument is an error (all but a few of the language's own).
+    argument is an error (all but a few of the language's own). A `paced` implementation takes one argument more, by
+    position: what it tells, before it does them, how many steps of real work come next.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Overload:
     member: bool = False
     cost: CostFunction | None = None
     since: str | None = None
+    paced: bool = False
     type_params: tuple[str, ...] = field(init=False, repr=False, compare=False)  # counted once, asked at each check
 
     def __post_init__(self) -> None:

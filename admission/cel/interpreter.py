@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from admission.cel import values
 from admission.cel.attribute import KEY_CLASSES
-from admission.cel.dispatch import Dispatcher
+from admission.cel.dispatch import Dispatcher, work
 from admission.cel.function import CostFunction
 from admission.cel.printing import show
 from admission.cel.scope import BlockScope, FoldScope, GrowingList, GrowingMap, Node, Scope, frozen
@@ -24,7 +24,6 @@ from admission.cel.values import CelError, ConcatList, Optional_, Uint, Value
 
 _STRICT_KEYS = frozenset((str, int, values.Uint, bool))
 LIST_COST, MAP_COST, STRUCT_COST = 10, 30, 40  # cel-go common/cost.go
-_COSTLY = 100  # units of cost that count as a step of work
 STRING_FACTOR = 0.1  # in doubles, as upstream: ceil(30 * 0.1) is 4
 
 
@@ -142,10 +141,12 @@ class Call:
             else:
                 price = 1 if cost is None else cost(args, result)
                 scope.meter.charge(price)
-                scope.meter.budget.pace(1 + price // _COSTLY)
+                scope.meter.budget.pace(work(args, result, price))
                 return result
         if len(args) == len(self.args):  # upstream prices a call once all its arguments are on its stack
-            scope.meter.charge(1 if cost is None else _cost_of_failure(cost, args))
+            price = 1 if cost is None else _cost_of_failure(cost, args)
+            scope.meter.charge(price)
+            scope.meter.budget.pace(work(args, None, price))
         raise error
 
     def arguments(self, scope: Scope) -> tuple[list[Value], CelError | None]:

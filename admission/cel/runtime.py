@@ -12,7 +12,7 @@ from typing import Any
 
 from admission.cel import values
 from admission.cel.activation import PACE, Budget, LazyVariables
-from admission.cel.dispatch import Dispatcher
+from admission.cel.dispatch import Dispatcher, work
 from admission.cel.values import (
     INT_MAX,
     INT_MIN,
@@ -240,12 +240,10 @@ def contains(text: Value, part: str, budget: Budget) -> bool:
 
 def invoke(dispatcher: Dispatcher, budget: Budget, *args: Value) -> Value:
     """Call a library function."""
-    result = dispatcher.call(args)
+    result = dispatcher.call(args, budget.pace)
     cost = dispatcher.cost
-    if cost is not None:
-        price = cost(args, result)
-        if price > 1:
-            budget.grow(price, price // PACE)
+    price = 0 if cost is None else cost(args, result)
+    budget.grow(price if price > 1 else 0, work(args, result, price))
     return result
 
 

@@ -208,6 +208,57 @@ def test_the_deadline_is_seen_in_loops_and_in_deep_comparison(env: Environment) 
                 )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "object.s.findAll('a[^c]*c|a').size() > 0",
+        "object.s.findAll('a[^c]*c|a', 1000000).size() > 0",
+        "object.l.all(x, x.findAll('a[^c]*c|a').size() > 0)",
+        "object.l.map(x, object.s.split('b').join('cc')).size() > 0",
+        "object.l.map(x, object.s.replace('a', 'bb')).size() > 0",
+        "object.l.map(x, '%s'.format([object])).size() > 0",
+        "object.l.all(x, object == absent)",
+        "object.l.all(x, object.l.all(y, object.l.all(z, x + y != z)))",
+    ],
+)
+@pytest.mark.parametrize("exact", [False, True])
+def test_what_takes_long_asks_often_whether_there_is_time(env: Environment, text: str, exact: bool) -> None:
+    asked = 0
+
+    def third_time_is_late() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            raise _LateError("too late")
+
+    big = {"s": "ab" * 100_000, "l": ["ab" * 1_000] * 200}
+    copy = json.loads(json.dumps(big))
+    activation = Activation(
+        {"object": big, "absent": copy}, Budget(check=third_time_is_late, per_call=10**9), exact=exact
+    )
+    with pytest.raises(_LateError):
+        program(env, text).evaluate(activation)
+    assert asked == 3
+
+
+@pytest.mark.parametrize(
+    "receiver", ["object", "object.l", "object.s", "b'x'", "1", "1.5", "null", "[1]", "{'a': 1}", "int"]
+)
+@pytest.mark.parametrize(
+    "name",
+    ["__class__", "__dict__", "__getitem__", "get", "items", "append", "format_map", "encode", "real", "mro", "nanos"],
+)
+def test_attributes_and_methods_of_python_are_out_of_reach(env: Environment, receiver: str, name: str) -> None:
+    for text in (f"{receiver}.{name}()", f"{receiver}.{name}('a')", f"{name}({receiver})"):
+        with pytest.raises(CompileError):
+            env.compile(text)
+    for text in (f"dyn({receiver}).{name}", f"dyn({receiver})['{name}']", f"dyn({receiver}).?{name}.value()"):
+        made = program(env, text)
+        for exact in (False, True):
+            with pytest.raises(CelError):
+                made.evaluate(Activation({"object": {"l": [1], "s": "x"}}, exact=exact))
+
+
 def test_variables_are_evaluated_once_and_only_when_asked_for(env: Environment) -> None:
     inner = program(env, "object.metadata.name")
     broken = program(env, "object.nope.x")

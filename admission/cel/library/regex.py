@@ -15,13 +15,16 @@ Source: apiserver pkg/cel/library/regex.go.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from admission.cel import types
 from admission.cel.function import Function, Library, Overload
 from admission.cel.regex import Pattern, known_pattern
 from admission.cel.sizes import regex_cost, size_of
 from admission.cel.values import CelError, Value
+
+Pace: TypeAlias = Callable[[int], None]
 
 
 def _compiled(pattern: str) -> Pattern:
@@ -35,8 +38,12 @@ def _find(text: str, pattern: str) -> str:
     return _compiled(pattern).find(text) or ""
 
 
-def _find_all(text: str, pattern: str, limit: int = -1) -> list[Value]:
-    return list(_compiled(pattern).find_all(text, limit))
+def _find_all(text: str, pattern: str, pace: Pace | None = None) -> list[Value]:
+    return list(_compiled(pattern).find_all(text, pace=pace))
+
+
+def _find_some(text: str, pattern: str, limit: int, pace: Pace | None = None) -> list[Value]:
+    return list(_compiled(pattern).find_all(text, limit, pace))
 
 
 def _cost(args: Sequence[Value], _: Value) -> int:
@@ -60,15 +67,22 @@ LIBRARY = Library(
             "findAll",
             (
                 Overload(
-                    "string_find_all_string", (types.STRING, types.STRING), _LIST, _find_all, member=True, cost=_cost
+                    "string_find_all_string",
+                    (types.STRING, types.STRING),
+                    _LIST,
+                    _find_all,
+                    member=True,
+                    cost=_cost,
+                    paced=True,
                 ),
                 Overload(
                     "string_find_all_string_int",
                     (types.STRING, types.STRING, types.INT),
                     _LIST,
-                    _find_all,
+                    _find_some,
                     member=True,
                     cost=_cost,
+                    paced=True,
                 ),
             ),
         ),

@@ -18,7 +18,7 @@ Evaluate = Callable[..., Any]
 def call(name: str, *args: Value) -> Value:
     """Call a function of the library with run-time dispatch."""
     (function,) = (function for function in LIBRARY.functions if function.name == name)
-    return dispatcher(function, (), len(args), by_name=False).call(args)
+    return dispatcher(function, (), len(args), by_name=False).call(args, lambda _: None)
 
 
 @pytest.mark.parametrize(
