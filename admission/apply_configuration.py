@@ -19,7 +19,6 @@ from admission.structured_merge import merge
 from admission.workload import JsonObject
 
 _INT64: Final = 2**63
-_LIVE: Final = Tolerance(duplicates=True)
 
 
 class ApplyError(Exception):
@@ -59,7 +58,7 @@ def _merged(configuration: dict[str, Native], live: JsonObject, kind: KindName, 
     if pieces:
         text = f"may not mutate atomic arrays, maps or structs: {', '.join(pieces)}"
         raise _refused(f"invalid ApplyConfiguration: {text}")
-    found = faults(reference, live, _LIVE)
+    found = faults(reference, live, Tolerance(duplicates=True, undeclared=not types.complete))
     if found:
         raise _refused(f"failed to convert original object to typed object: {joined(found)}")
     merged = merge(reference, live, _plain(configuration))

@@ -16,6 +16,7 @@ from admission.equivalence import BUILT_IN, Equivalents, definition_storage
 from admission.policy import ParamKind, ParamRef
 from admission.schema.bundle import bundled
 from admission.schema.merging import MergeTypes
+from admission.schema.rare import rare
 from admission.scopes import CLUSTER_KINDS, NAMESPACED_KINDS, ParamScope
 from admission.selector import Selector, labels_of
 from admission.workload import JsonObject
@@ -193,7 +194,9 @@ class FileFacts:
         if self._merge_types is None:
             definitions = [item for (_, kind), items in self._objects.items() if kind == _DEFINITION for item in items]
             native = bundled()
-            self._merge_types = MergeTypes(native.with_custom_resources(definitions), native)
+            self._merge_types = MergeTypes(
+                native.with_custom_resources(definitions), native, rare=lambda: rare(native), complete=self.strict
+            )
         return self._merge_types
 
     def _completed(self, namespace: JsonObject) -> JsonObject:

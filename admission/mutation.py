@@ -146,8 +146,13 @@ def mutate(
 ) -> JsonObject:
     """Return the object after one mutation.
 
-    Raises MutationError where it cannot be made, RefusedError where that ends the request.
+    Raises MutationError where it cannot be made, RefusedError where that ends the request: upstream looks for the types
+    of an object's group and version first, and for JSON patches too. Where the types are not complete a patch that does
+    not need them goes without.
     """
+    kind = _kind_of(inputs)
+    if (types.complete or mutation.patch_type != "JSONPatch") and not types.serves(kind):
+        raise RefusedError(Status(503, "ServiceUnavailable", _UNKNOWN_KIND.format(kind=kind)))
     if compiled.program is None:
         raise MutationError(compiled.error)
     try:
@@ -161,8 +166,8 @@ def mutate(
         raise MutationError(result.error)
     assert inputs.object is not None  # noqa: S101 - callers see to it
     if mutation.patch_type == "JSONPatch":
-        return _apply_json_patch(result, inputs.object, inputs, task.params, types)
-    return _apply_configuration(result, inputs.object, inputs, task.params, types)
+        return _apply_json_patch(result, inputs.object, inputs, task.params, kind, types)
+    return _apply_configuration(result, inputs.object, inputs, task.params, kind, types)
 
 
 def _evaluate(task: MutationTask, compiled: CompiledExpression, inputs: Inputs, *, exact: bool) -> Result:
@@ -171,7 +176,12 @@ def _evaluate(task: MutationTask, compiled: CompiledExpression, inputs: Inputs, 
 
 
 def _apply_json_patch(
-    result: Result, document: JsonObject, inputs: Inputs, params: JsonObject | None, types: MergeTypes
+    result: Result,
+    document: JsonObject,
+    inputs: Inputs,
+    params: JsonObject | None,
+    kind: KindName,
+    types: MergeTypes,
 ) -> JsonObject:
     originals = Originals(document, inputs.old_object, inputs.request, inputs.namespace, params)
     try:
@@ -182,26 +192,26 @@ def _apply_json_patch(
         return document
     except PatchError as error:
         raise MutationError(f"JSON Patch: {error}") from None
-    kind = _kind_of(inputs)
     fault = decoding_fault(patched, document, kind, types.native)
     if fault is not None or not isinstance(patched, dict):
         details: JsonObject = {"causes": [{"message": fault}]}
         raise RefusedError(Status(500, "InternalError", f"Internal error occurred: {fault}", details))
-    if not (patched.get("apiVersion") and patched.get("kind")):
-        return {**patched, "apiVersion": kind.api_version, "kind": kind.kind}
-    return patched
+    lost = [key for key in ("apiVersion", "kind") if document.get(key) and not patched.get(key)]
+    return {**patched, **{key: document[key] for key in lost}} if lost else patched
 
 
 def _apply_configuration(
-    result: Result, document: JsonObject, inputs: Inputs, params: JsonObject | None, types: MergeTypes
+    result: Result,
+    document: JsonObject,
+    inputs: Inputs,
+    params: JsonObject | None,
+    kind: KindName,
+    types: MergeTypes,
 ) -> JsonObject:
     value = result.value
     if not isinstance(value, StructValue):
         raise MutationError("unsupported return type from ApplyConfiguration expression")
     originals = Originals(document, inputs.old_object, inputs.request, inputs.namespace, params)
-    kind = _kind_of(inputs)
-    if not types.serves(kind):
-        raise RefusedError(Status(503, "ServiceUnavailable", _UNKNOWN_KIND.format(kind=kind)))
     try:
         return apply_configuration(value, originals, document, kind, types)
     except ApplyError as error:

@@ -95,6 +95,10 @@ class Definitions:
         }
         return tuple(found)
 
+    def completing(self, schemas: Mapping[str, Schema], resources: Sequence[Resource]) -> Definitions:
+        """Return definitions of these resources alone, whose schemas may refer to the schemas of this one."""
+        return Definitions({**self._schemas, **schemas}, resources)
+
     def with_custom_resources(self, documents: Iterable[Mapping[str, Any]]) -> Definitions:
         """Return these definitions and those of the CustomResourceDefinitions among `documents`.
 

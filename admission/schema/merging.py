@@ -81,30 +81,80 @@ class TypeReference:
 class MergeTypes:
     """The merge types of all kinds that some definitions describe.
 
-    `native` are the Go types of the kinds that an API server has any for. `untyped` takes anything as one piece,
-    `deduced` anything with maps merged key by key.
+    `native` are the kinds that an API server has Go types for, `rare` makes definitions of what `definitions` do not
+    know. With `complete` there are no kinds and fields but those described; otherwise an API server may be newer.
+    `untyped` takes anything as one piece, `deduced` anything with maps merged key by key.
     """
 
-    __slots__ = ("_definitions", "_named", "_versions", "deduced", "native", "untyped")
+    __slots__ = (
+        *("_definitions", "_elsewhere", "_go_types", "_named", "_native", "_rare", "_rare_types", "_references"),
+        *("_versions", "complete", "deduced", "untyped"),
+    )
 
-    def __init__(self, definitions: Definitions, native: Definitions) -> None:
+    def __init__(
+        self,
+        definitions: Definitions,
+        native: Definitions,
+        *,
+        rare: Callable[[], Definitions] | None = None,
+        complete: bool = False,
+    ) -> None:
         self._definitions = definitions
-        self.native: GoTypes = go_types(native)
-        self._versions = {(resource.kind.group, resource.kind.version) for resource in definitions.resources}
+        self._native = native
+        self._rare = rare
+        self.complete = complete
+        carried: set[KindName] = set()
+        own: set[KindName] = set()
+        self._versions: set[tuple[str, str]] = set()
+        for resource in definitions.resources:
+            version = (resource.group, resource.version)
+            self._versions.add(version)
+            (own if (resource.kind.group, resource.kind.version) == version else carried).add(resource.kind)
+        self._elsewhere = carried - own
+        self._go_types: GoTypes | None = None
+        self._rare_types: MergeTypes | None = None
+        self._references: dict[KindName, TypeReference | None] = {}
         self._named: dict[str, Atom] = {}
         self.untyped = TypeReference(
             lambda: Atom("untyped", ListType(self.untyped), MapType({}, self.untyped, atomic=True))
         )
         self.deduced = TypeReference(lambda: Atom("untyped", ListType(self.untyped), MapType({}, self.deduced)))
 
+    @property
+    def native(self) -> GoTypes:
+        """The Go types of the kinds that an API server has any for."""
+        if self._go_types is None:
+            self._go_types = go_types(self._native)
+        return self._go_types
+
     def of(self, kind: KindName) -> TypeReference | None:
-        """Return the type of a kind, None where there is no schema of it."""
-        schema = self._definitions.schema(kind)
-        return self._reference(schema, preserves=False) if schema is not None else None
+        """Return the type of a kind, None where there is none.
+
+        An API server reads types off the schemas of one group and version, so it has none for a kind that only occurs
+        in those of another: the Scale of deployments, say.
+        """
+        if kind not in self._references:
+            self._references[kind] = self._find(kind)
+        return self._references[kind]
 
     def serves(self, kind: KindName) -> bool:
         """Return whether anything is known of the group and version of a kind."""
-        return (kind.group, kind.version) in self._versions
+        if (kind.group, kind.version) in self._versions:
+            return True
+        others = self._others()
+        return others is not None and others.serves(kind)
+
+    def _find(self, kind: KindName) -> TypeReference | None:
+        schema = self._definitions.schema(kind)
+        if schema is not None:
+            return None if kind in self._elsewhere else self._reference(schema, preserves=False)
+        others = self._others()
+        return others.of(kind) if others is not None else None
+
+    def _others(self) -> MergeTypes | None:
+        if self._rare_types is None and self._rare is not None:
+            self._rare_types = MergeTypes(self._rare(), self._native)
+        return self._rare_types
 
     def _atom(self, schema: Schema, *, preserves: bool, atomic: bool | None) -> Atom:
         """Return what a schema, or what it refers to, may hold; `atomic` overrides what a referred map says."""
