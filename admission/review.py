@@ -22,6 +22,8 @@ from admission.rawjson import JsonObject, TooDeepError, decode_deep, glimpse, ma
 API_VERSIONS: Final = ("admission.k8s.io/v1", "admission.k8s.io/v1beta1")
 KIND: Final = "AdmissionReview"
 
+_REASONS: Final = {413: "RequestEntityTooLarge", 422: "Invalid", 429: "TooManyRequests", 504: "Timeout"}
+
 
 class Operation(StrEnum):
     """What the request does to the resource."""
@@ -117,6 +119,11 @@ class Status:
     message: str
     details: JsonObject | None = None
 
+    @classmethod
+    def of(cls, error: ReviewError) -> Status:
+        """Return why a review could not be judged."""
+        return cls(int(error.code), _REASONS.get(int(error.code), "InternalError"), str(error))
+
 
 @dataclass(frozen=True, slots=True)
 class AdmissionResponse:
@@ -193,10 +200,16 @@ def _is_review(api_version: str, kind: str, uid: str) -> bool:
 
 def _check_type_meta(api_version: object, kind: object) -> str:
     if kind != KIND:
-        raise NotAReviewError(f"kind is {kind!r:.80}; expected {KIND}")
+        raise NotAReviewError(f"kind is {_shown(kind)}; expected {KIND}")
     if not isinstance(api_version, str) or api_version not in API_VERSIONS:
-        raise NotAReviewError(f"apiVersion is {api_version!r:.80}; expected {' or '.join(API_VERSIONS)}")
+        raise NotAReviewError(f"apiVersion is {_shown(api_version)}; expected {' or '.join(API_VERSIONS)}")
     return api_version
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "missing"
+    return f"{value!r:.80}" if isinstance(value, str) else "no string"
 
 
 class _Fields:

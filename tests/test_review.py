@@ -96,7 +96,8 @@ def test_the_old_version_of_the_protocol_is_read_and_answered_alike() -> None:
         (b"", "the body is not JSON"),
         (b"not json", "the body is not JSON"),
         (b"[]", "the body is not a JSON object; send an AdmissionReview"),
-        (b"{}", "kind is None; expected AdmissionReview"),
+        (b"{}", "kind is missing; expected AdmissionReview"),
+        (b'{"kind":["Pod"]}', "kind is no string; expected AdmissionReview"),
         (b'{"kind":"Pod","apiVersion":"v1"}', "kind is 'Pod'; expected AdmissionReview"),
         (
             b'{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v2","request":{"uid":"1"}}',

@@ -68,17 +68,22 @@ def command(
         raise typer.Exit(1)
 
 
-def _answer(offline: Offline, body: bytes, phase: Phase) -> bool:
-    """Print the answer to one review and return whether it allows; what is a review is always answered."""
+def answer_to(offline: Offline, body: bytes, phase: Phase) -> tuple[bytes, bool]:
+    """Return the bytes that the server would send, and whether they allow; raises NotAReviewError."""
     try:
         review = decode_review(body)
         response = offline.judge(review.request, phase.value).response(review.request.uid)
-        answer = encode_response(response, review.api_version)
+        return encode_response(response, review.api_version), response.allowed
     except ReviewError as error:
-        response = AdmissionResponse(error.uid, allowed=False, status=Status(error.code, "Invalid", str(error)))
-        answer = encode_response(response, error.api_version)
+        response = AdmissionResponse(error.uid, allowed=False, status=Status.of(error))
+        return encode_response(response, error.api_version), False
+
+
+def _answer(offline: Offline, body: bytes, phase: Phase) -> bool:
+    """Print the answer to one review and return whether it allows; what is a review is always answered."""
+    answer, allowed = answer_to(offline, body, phase)
     print(answer.decode())
-    return response.allowed
+    return allowed
 
 
 def _read(name: str) -> bytes:
