@@ -18,11 +18,14 @@ from admission.decision import Decision, Finding, Outcome
 from admission.documents.document import Document, Path
 from admission.errors import Position
 from admission.policy import Action, Policy
-from admission.review import AdmissionRequest
+from admission.review import AdmissionRequest, GroupVersionKind
 from admission.workload import JsonObject
 
 CONTEXT: Final = 2
 """How many lines of the file stand before the one with the caret."""
+
+NAMESPACE: Final = GroupVersionKind("", "v1", "Namespace")
+"""Lives in no namespace, although its requests name one."""
 
 _VERBS: Final = {Action.DENY: "denied", Action.WARN: "warned", Action.AUDIT: "audited"}
 _COLOURS: Final = {
@@ -110,7 +113,7 @@ def _entry(judged: Judged) -> JsonObject:
         "resource": {
             "apiVersion": request.kind.api_version,
             "kind": request.kind.kind,
-            "namespace": request.namespace,
+            "namespace": "" if request.kind == NAMESPACE else request.namespace,
             "name": request.name,
         },
         "allowed": decision.allowed,

@@ -147,6 +147,17 @@ def test_json_is_one_document_and_nothing_else(place: Place) -> None:
     assert "1 resource" in place.err
 
 
+def test_a_namespace_lies_in_no_namespace(place: Place) -> None:
+    file = place.write("ns.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n")
+    place.check("--output", "json", file)
+    assert place.documents()[0]["resource"] == {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "namespace": "",
+        "name": "shop",
+    }
+
+
 def test_folders_lists_and_standard_input_are_manifests(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.write("manifests/a.yaml", POD + "---\n" + POD)
     place.write("manifests/deep/b.json", json.dumps({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": []}}))
