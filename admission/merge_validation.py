@@ -6,9 +6,9 @@ pkg/admission/plugin/policy/mutating/patch/smd.go (findAtomics).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from admission.merge_keys import ItemKey, ItemKeyError, item_key, key_text
 from admission.object_values import Native, go_syntax, go_text, go_type
@@ -26,12 +26,14 @@ class Tolerance:
     undeclared: bool = False
 
 
-STRICT = Tolerance()
+STRICT: Final = Tolerance()
+_SCALARS: Final[Mapping[type, Scalar]] = {str: "string", int: "numeric", float: "numeric", bool: "boolean"}
 
 
 def faults(reference: TypeReference, value: Native, tolerance: Tolerance = STRICT) -> list[Fault]:
     """Return what keeps a value from being of a type."""
-    return list(_faults(reference.resolve(), value, tolerance))
+    atom = reference.resolve()
+    return [] if _fits(atom, value, tolerance) else list(_faults(atom, value, tolerance))
 
 
 def joined(found: Sequence[Fault]) -> str:
@@ -66,6 +68,41 @@ def atomic_paths(reference: TypeReference, value: Native, path: str = "") -> Ite
             yield path
         for index, item in enumerate(value):
             yield from atomic_paths(atom.list.element, item, f"{path}[{index}]")
+
+
+def _fits(atom: Atom, value: Native, tolerance: Tolerance) -> bool:
+    """Whether a value has no faults, which is nearly always so and told fast; False where that takes a closer look."""
+    if value is None:
+        return True
+    if isinstance(value, dict):
+        kind = atom.map
+        if kind is None:
+            return False
+        for name, item in value.items():
+            declared = kind.fields.get(name)
+            element = declared.type if declared is not None else kind.element
+            if element is None:
+                if not tolerance.undeclared:
+                    return False
+            elif not _fits(element.resolve(), item, tolerance):
+                return False
+        return True
+    if isinstance(value, list):
+        if atom.list is None or (atom.list.associative and not _keyed(atom.list, value, tolerance)):
+            return False
+        element_type = atom.list.element.resolve()
+        return all(_fits(element_type, item, tolerance) for item in value)
+    found = _SCALARS.get(type(value))
+    return found is not None and atom.scalar in (found, "untyped")
+
+
+def _keyed(kind: ListType, items: list[Native], tolerance: Tolerance) -> bool:
+    """Whether every element has a key, and none the key of another."""
+    try:
+        keys = [item_key(kind, item) for item in items]
+    except ItemKeyError:
+        return False
+    return tolerance.duplicates or len(set(keys)) == len(keys)
 
 
 def _faults(atom: Atom, value: Native, tolerance: Tolerance) -> Iterator[Fault]:
