@@ -16,17 +16,14 @@ from typing import Any, Final, TypeAlias
 
 from admission.errors import DeadlineError, NotAReviewError, ReviewError
 from admission.review import (
-    API_VERSIONS,
-    AdmissionResponse,
     AdmissionReview,
     decode_review,
-    encode_response,
     oversized_error,
 )
 from admission.server.backlog import Backlog, Deferred
 from admission.server.bodies import BodyReader, BusyError, DisconnectedError, OversizedError, Receive
 from admission.server.deadline import seconds_allowed
-from admission.server.judging import Judge, Judged
+from admission.server.judging import Judge, Judged, encode_allowed
 from admission.server.lifecycle import Lifecycle
 from admission.server.logs import logger
 from admission.server.watchdog import Watch, Watchdog
@@ -136,7 +133,7 @@ class ReviewEndpoint:
             return self._answer_unjudged(error, started)
         try:
             judged = await self._judge.judge(self._phase, review, started, deadline)
-            return Answer(HTTPStatus.OK, encode_response(judged.response, review.api_version)), judged
+            return Answer(HTTPStatus.OK, judged.body), judged
         except ReviewError as error:
             return self._answer_unjudged(error, started, review)
         except DeadlineError:
@@ -164,9 +161,8 @@ class ReviewEndpoint:
 
     def _answer_first(self, start: re.Match[bytes], body: bytes, backlog: Backlog) -> Answer:
         """Answer `allowed` and leave the evaluation for later."""
-        response = AdmissionResponse(uid=start[2].decode("ascii"), allowed=True)
         backlog.offer(Deferred(self._phase, body, self._judge.now()))
-        return Answer(HTTPStatus.OK, encode_response(response, start[1].decode("ascii")))
+        return Answer(HTTPStatus.OK, encode_allowed(start[2].decode("ascii"), start[1].decode("ascii")))
 
     def _answer_unread(self, error: OversizedError | BusyError, started: float) -> tuple[Answer, Judged | None]:
         """Answer a review of which only the start was read."""
@@ -187,8 +183,7 @@ class ReviewEndpoint:
         self, error: ReviewError, started: float, review: AdmissionReview | None = None, *, closes: bool = False
     ) -> tuple[Answer, Judged]:
         judged = self._judge.unjudged(self._phase, error, started, review)
-        api_version = error.api_version if error.api_version in API_VERSIONS else API_VERSIONS[0]
-        return Answer(HTTPStatus.OK, encode_response(judged.response, api_version), closes=closes), judged
+        return Answer(HTTPStatus.OK, judged.body, closes=closes), judged
 
     async def _send(self, answer: Answer, send: Send) -> None:
         headers = [(b"content-type", answer.content_type), (b"content-length", b"%d" % len(answer.body))]

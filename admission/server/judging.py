@@ -8,20 +8,34 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final, Protocol
 
+import orjson
+
 from admission.audit.event import event, unjudged_event
 from admission.audit.masking import Masking
 from admission.audit.sink import Dispatcher, Event
-from admission.decision import Decision
+from admission.decision import Decision, Outcome
 from admission.errors import AdmissionError, ReviewError
-from admission.review import AdmissionRequest, AdmissionResponse, AdmissionReview, Status, decode_review
+from admission.review import (
+    API_VERSIONS,
+    AdmissionRequest,
+    AdmissionResponse,
+    AdmissionReview,
+    Status,
+    decode_review,
+    encode_response,
+)
 from admission.server.backlog import Deferred
 from admission.server.deadline import DEFAULT_TIMEOUT
 from admission.server.logs import logger
-from admission.server.metrics import Metrics
+from admission.server.metrics import Metrics, Tally
 
 MUTATE: Final = "mutate"
 VALIDATE: Final = "validate"
 UNKNOWN: Final = "unknown"
+
+_PASS: Final = Outcome.PASS
+_REMEMBERED: Final = 256
+_ALLOWED: Final = b'{"kind":"AdmissionReview","apiVersion":"%b","response":{"uid":%b,"allowed":true}}'
 
 
 class DecisionMaker(Protocol):
@@ -37,16 +51,33 @@ class DecisionMaker(Protocol):
 
 
 @dataclass(slots=True)
+class Quiet:
+    """A decision that allows and says nothing, and what to count for it.
+
+    Nearly all reviews end so, and an engine that is asked the same again gives the same object: then there is nothing
+    to mask, to encode, or to count one by one.
+    """
+
+    decision: Decision
+    tallies: tuple[Tally, ...]
+
+
+@dataclass(slots=True)
 class Judged:
-    """An answered review and what is known of it; `decision` or `status` is None: it was judged, or it was not."""
+    """An answered review and what is known of it; `decision` or `status` is None: it was judged, or it was not.
+
+    `body` is the answer. `quiet` where the decision is one that was met before.
+    """
 
     phase: str
-    response: AdmissionResponse
+    uid: str
+    body: bytes
     request: AdmissionRequest | None
     decision: Decision | None
     status: Status | None
     started: float
     time: float
+    quiet: Quiet | None = None
     deferred: bool = False
 
 
@@ -77,6 +108,7 @@ class Judge:
         self._masking = masking
         self._clock = clock
         self._wall = wall
+        self._quiet: dict[int, Quiet] = {}
         self._missed_told = 0
         self.missed: Callable[[], int] = lambda: 0
 
@@ -88,16 +120,27 @@ class Judge:
         """Return the engine's decision as an answer; raises whatever the engine raises."""
         request = review.request
         ask = self._engine.mutate if phase == MUTATE else self._engine.validate
-        decision = self._masking.masked(await ask(request, deadline), request)
+        decision = await ask(request, deadline)
+        quiet = self._quiet.get(id(decision))
+        if quiet is not None and quiet.decision is decision:
+            body = encode_allowed(request.uid, review.api_version)
+            return Judged(phase, request.uid, body, request, decision, None, started, self._wall(), quiet)
+        if _says_nothing(decision):
+            if len(self._quiet) >= _REMEMBERED:
+                self._quiet.clear()
+            self._quiet[id(decision)] = Quiet(decision, self._metrics.tallies(phase, decision.findings))
+        decision = self._masking.masked(decision, request)
         if decision.audit_only is not self._audit_only:
             decision = replace(decision, audit_only=self._audit_only)
-        return Judged(phase, decision.response(request.uid), request, decision, None, started, self._wall())
+        body = encode_response(decision.response(request.uid), review.api_version)
+        return Judged(phase, request.uid, body, request, decision, None, started, self._wall())
 
     def unjudged(self, phase: str, error: ReviewError, started: float, review: AdmissionReview | None = None) -> Judged:
         """Return the answer to a review that cannot be judged: denied with the error's code, allowed in audit-only."""
         status = Status.of(error)
         response = AdmissionResponse(error.uid, self._audit_only, None if self._audit_only else status)
-        return Judged(phase, response, review.request if review else None, None, status, started, self._wall())
+        body = encode_response(response, error.api_version if error.api_version in API_VERSIONS else API_VERSIONS[0])
+        return Judged(phase, error.uid, body, review.request if review else None, None, status, started, self._wall())
 
     async def evaluate_later(self, deferred: Deferred) -> None:
         """Judge a review that was answered already; never raises."""
@@ -126,7 +169,10 @@ class Judge:
         dry_run = request is not None and request.dry_run
         operation = request.operation.value if request is not None else UNKNOWN
         self._metrics.review(judged.phase, operation, self._verdict(judged), latency, dry_run=dry_run)
-        if decision is not None:
+        if judged.quiet is not None:
+            for tally in judged.quiet.tallies:
+                tally.times += 1
+        elif decision is not None:
             self._metrics.results(judged.phase, decision.findings)
         self._dispatcher.publish(self._event(judged, latency), dry_run=dry_run)
 
@@ -155,7 +201,7 @@ class Judge:
         else:
             made = unjudged_event(
                 judged.status or Status(0, "", ""),
-                judged.response.uid,
+                judged.uid,
                 judged.request,
                 time=judged.time,
                 latency=latency,
@@ -170,3 +216,17 @@ class Judge:
             made["unevaluated"] = missed - self._missed_told
             self._missed_told = missed
         return made
+
+
+def encode_allowed(uid: str, api_version: str) -> bytes:
+    """Encode the answer that allows and says nothing else, as `encode_response` does."""
+    return _ALLOWED % (api_version.encode("ascii"), orjson.dumps(uid))
+
+
+def _says_nothing(decision: Decision) -> bool:
+    """Whether an answer and an event about a decision need nothing of it but that it allows, and who passed."""
+    if not decision.allowed or decision.patch or decision.status is not None:
+        return False
+    if decision.warnings or decision.audit_annotations or decision.policy_annotations:
+        return False
+    return decision.object is None and all(finding.outcome is _PASS for finding in decision.findings)

@@ -24,6 +24,8 @@ Samples = Iterable[tuple[Labels, float]]
 
 _PASS: Final = Outcome.PASS
 _MOST_SELECTIONS: Final = 1_000
+"""Sets of policies that are counted together; where there are more, policies are counted one by one."""
+
 
 BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds, in seconds, of the buckets of the review duration; there is one more for all above."""
@@ -127,6 +129,13 @@ METRICS: Final = (
 
 
 @dataclass(slots=True)
+class Tally:
+    """How many reviews a set of policies passed together: one number instead of one for each policy."""
+
+    times: int = 0
+
+
+@dataclass(slots=True)
 class _Durations:
     counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     total: float = 0.0
@@ -140,8 +149,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._counters: dict[MetricSpec, dict[Labels, int]] = {REVIEWS: {}, RESULTS: {}, REFUSED: {}, RELOADS: {}}
-        self._passed: dict[tuple[str, Labels], int] = {}
-        self._most_selections = _MOST_SELECTIONS
+        self._tallies: dict[tuple[str, Labels], Tally] = {}
         self._durations: dict[Labels, _Durations] = {}
         self._sources: list[tuple[MetricSpec, Callable[[], Samples]]] = []
         self._registry = CollectorRegistry(auto_describe=False)
@@ -159,15 +167,19 @@ class Metrics:
         durations.total += seconds
 
     def results(self, phase: str, findings: Sequence[Finding]) -> None:
-        """Count what came of each policy for one review; nearly always that it passed, so that is quick."""
+        """Count what came of each policy for one review."""
+        for tally in self.tallies(phase, findings):
+            tally.times += 1
+        for finding in findings:
+            if finding.outcome is not _PASS:
+                self._count(RESULTS, (phase, finding.policy, finding.outcome.value))
+
+    def tallies(self, phase: str, findings: Sequence[Finding]) -> tuple[Tally, ...]:
+        """Return what to count up for the policies that passed; the same for every review that ends like this."""
         passed = tuple([finding.policy for finding in findings if finding.outcome is _PASS])
-        self._passed[phase, passed] = self._passed.get((phase, passed), 0) + 1
-        if len(self._passed) > self._most_selections:
-            self._fold()
-        if len(passed) != len(findings):
-            for finding in findings:
-                if finding.outcome is not _PASS:
-                    self._count(RESULTS, (phase, finding.policy, finding.outcome.value))
+        if (phase, passed) in self._tallies or len(self._tallies) < _MOST_SELECTIONS:
+            return (self._tallies.setdefault((phase, passed), Tally()),)
+        return tuple(self._tallies.setdefault((phase, (policy,)), Tally()) for policy in passed)
 
     def refused(self, status: int) -> None:
         """Count one request that was no review."""
@@ -202,21 +214,11 @@ class Metrics:
         for spec, source in self._sources:
             yield _family(spec, source())
 
-    def _fold(self) -> None:
-        """Count policies instead of selections of policies, of which there may be too many."""
-        folded: dict[tuple[str, Labels], int] = {}
-        for (phase, policies), times in self._passed.items():
-            for policy in policies:
-                key = (phase, (policy,))
-                folded[key] = folded.get(key, 0) + times
-        self._passed = folded
-        self._most_selections = max(_MOST_SELECTIONS, 2 * len(folded))
-
     def _passes(self) -> Iterator[tuple[Labels, int]]:
         counts: Counter[tuple[str, str]] = Counter()
-        for (phase, policies), times in list(self._passed.items()):
+        for (phase, policies), tally in list(self._tallies.items()):
             for policy in policies:
-                counts[phase, policy] += times
+                counts[phase, policy] += tally.times
         for (phase, policy), times in counts.items():
             yield (phase, policy, _PASS.value), times
 
