@@ -7,11 +7,13 @@ read here: `check` is called every PACE steps and raises when the deadline has p
 
 from __future__ import annotations
 
+import re
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-from admission.cel.values import CelError, Value
+from admission.cel import types
+from admission.cel.values import CelError, Opaque, Value
 
 PER_CALL_LIMIT = 1_000_000  # apiserver pkg/apis/cel/config.go PerCallLimit
 RUNTIME_BUDGET = 10_000_000  # apiserver pkg/apis/cel/config.go RuntimeCELCostBudget
@@ -133,14 +135,23 @@ class Evaluable(Protocol):
         ...
 
 
-class LazyVariables:
+_ESCAPED = re.compile("__[^_]+__")
+
+
+def _looks_escaped(name: str) -> bool:
+    return "__" in name and _ESCAPED.search(name) is not None
+
+
+class LazyVariables(Opaque):
     """The value of `variables`: each one evaluated when it is first asked for, once in an activation.
 
     An error stays the error of that variable, in the words of apiserver pkg/admission/plugin/cel/composition.go.
-    `programs` holds a Program, or the text of the compile error of a variable that does not compile.
+    `programs` holds a Program, or the text of the compile error of a variable that does not compile. Names that look
+    escaped (`a__dash__b`) are not found, and walking it gives the values: both as upstream (pkg/cel/lazy).
     """
 
     __slots__ = ("_activation", "_programs", "_values")
+    cel_type = types.struct("kubernetes.variables")
 
     def __init__(self, programs: Mapping[str, Evaluable | str], activation: Activation) -> None:
         self._programs = programs
@@ -148,8 +159,27 @@ class LazyVariables:
         self._activation = weakref.ref(activation)
         self._values: dict[str, Value | _Failure] = {}
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._programs
+    @property
+    def cost_size(self) -> int:  # type: ignore[override]  # read only, as sizes are
+        """The number of variables."""
+        return len(self._programs)
+
+    def comparable(self, other: object) -> bool:
+        """Return whether the other one is `variables` too."""
+        return isinstance(other, LazyVariables)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LazyVariables):
+            raise CelError("no such overload")
+        return self is other
+
+    __hash__ = object.__hash__
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._programs and not _looks_escaped(name)
+
+    def __iter__(self) -> Iterator[Value]:
+        return map(self.__getitem__, self._programs)
 
     def __getitem__(self, name: str) -> Value:
         """Return the variable's value; CelError where it fails, KeyError where there is none of that name."""
@@ -171,6 +201,8 @@ class LazyVariables:
 
     def _evaluate(self, name: str) -> Value | _Failure:
         program = self._programs[name]
+        if _looks_escaped(name):
+            raise KeyError(name)
         if isinstance(program, str):
             return _Failure(f'composited variable "{name}" fails to compile: {program}')
         activation = self._activation()

@@ -219,6 +219,8 @@ def qualify_if_present(container: Value, key: Value) -> Value:
         index = list_index(key)
         return container[index] if 0 <= index < len(container) else MISSING
     if kind is LazyVariables:
+        if type(key) is not str:
+            raise CelError("no such overload")
         return container[key] if key in container else MISSING  # noqa: SIM401 - no Mapping, errors are values
     if isinstance(container, StructValue):
         return container.field(key) if container.has(key) else MISSING

@@ -64,7 +64,8 @@ def _encode_opaque(value: values.Opaque) -> Any:
             return {"$jsonpatch": {"op": "", "path": "", **fields}}
         return {"$object": _encode_fields(value)}
     tag = _OPAQUE_TAGS.get(value.cel_type.name, "$" + value.cel_type.name)
-    return {tag: str(value)}
+    has_text = type(value).__str__ is not object.__str__
+    return {tag: str(value) if has_text else "no such overload"}  # what Go shows of those that exist for functions only
 
 
 def _encode_fields(value: values.StructValue) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def _encode_inside(value: Value) -> Any:
     """Return the form of what is inside of an object: objects are bare maps, optionals what they hold, types names."""
     if type(value) in values.LIST_CLASSES:
         return [_encode_inside(element) for element in value]
-    if type(value) is dict:
+    if type(value) is dict and all(type(key) is str for key in value):
         return {key: _encode_inside(item) for key, item in value.items()}
     if isinstance(value, values.ObjectValue):
         return _encode_fields(value)

@@ -61,7 +61,10 @@ def conditional(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # no
     optional = writer.is_optional(args[1]) or writer.is_optional(args[2])
 
     def branch(part: Expr) -> Code:
-        return Code(writer.maybe(part), Proof.MAYBE) if optional else writer.plain(part)
+        if not optional:
+            return writer.plain(part)
+        node = writer.maybe(part)
+        return Code(node if writer.is_unchanged(part) else call("handed", node), Proof.MAYBE)
 
     then_block, then = writer.nested(lambda: branch(args[1]))
     else_block, otherwise = writer.nested(lambda: branch(args[2]))
@@ -142,6 +145,8 @@ def membership(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noq
     writer.cost += 1
     if type(known) is list:
         writer.cost += len(known)
+        if any(isinstance(element, int | float) and not abs(element) < runtime.EXACT for element in known):
+            raise Unsupported  # numbers that are found by rules of their own
         if known and all(type(element) is str for element in known):
             return Code(compare(item.node, py.In(), writer.pool(frozenset(known))), Proof.BOOL)
     slow = call("member", item.node, container.node, writer.budget)

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from admission.cel import values
+from admission.cel.activation import LazyVariables
 from admission.cel.attribute import KEY_CLASSES
 from admission.cel.dispatch import Dispatcher, work
 from admission.cel.function import CostFunction
@@ -443,6 +444,10 @@ class Fold:
             if self.iter_var2 is not None:
                 return values.items(iterable)
             return ((key, None) for key in iterable)
+        if kind is LazyVariables:
+            if self.iter_var2 is not None:
+                raise CelError("no such overload")
+            return ((value, None) for value in iterable)
         if self.iter_var2 is not None:
             raise CelError(f"unsupported comprehension range type: {go_class(iterable)}")
         raise CelError(f"got '{go_class(iterable)}', expected iterable type")

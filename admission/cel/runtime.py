@@ -21,7 +21,9 @@ from admission.cel.values import (
     MISSING,
     NONE,
     ConcatList,
+    Duration,
     Optional_,
+    Timestamp,
     Uint,
     Value,
 )
@@ -68,7 +70,7 @@ def test(container: Value, key: str) -> bool:
     if kind is dict:
         return key in container
     if kind is LazyVariables:
-        return key in container
+        return key in container and (container[key], True)[1]  # asked for, because it may fail
     if kind in LIST_CLASSES or isinstance(container, values.Opaque | values.KeyedMap):
         raise Unsure
     return False
@@ -118,7 +120,7 @@ def less(a: Value, b: Value, budget: Budget) -> bool:
     """Evaluate `a < b` for numbers and strings."""
     kind_a, kind_b = type(a), type(b)
     if kind_a in NUMBERS and kind_b in NUMBERS:
-        if kind_a is not kind_b and float in (kind_a, kind_b) and (abs(a) >= EXACT or abs(b) >= EXACT):
+        if float in (kind_a, kind_b) and not (abs(a) < EXACT and abs(b) < EXACT):
             raise Unsure
         return bool(a < b)
     if kind_a is str and kind_b is str:
@@ -131,7 +133,7 @@ def less_equal(a: Value, b: Value, budget: Budget) -> bool:
     """Evaluate `a <= b` for numbers and strings."""
     kind_a, kind_b = type(a), type(b)
     if kind_a in NUMBERS and kind_b in NUMBERS:
-        if kind_a is not kind_b and float in (kind_a, kind_b) and (abs(a) >= EXACT or abs(b) >= EXACT):
+        if float in (kind_a, kind_b) and not (abs(a) < EXACT and abs(b) < EXACT):
             raise Unsure
         return bool(a <= b)
     if kind_a is str and kind_b is str:
@@ -251,7 +253,19 @@ def some(value: Value) -> Value:
     """Return an optional as the compiled code holds it: the value inside, or ABSENT."""
     if type(value) is not Optional_:
         raise Unsure
-    return value.value if value.present else ABSENT
+    return handed(value.value) if value.present else ABSENT
+
+
+def handed(value: Value) -> Value:
+    """Return the value inside of an optional that is handed on; what that could change is for the interpreter."""
+    if type(value) in _UNCHANGED or value is ABSENT:
+        return value
+    raise Unsure
+
+
+_UNCHANGED = frozenset(
+    (str, bytes, int, Uint, float, bool, type(None), Duration, Timestamp, *LIST_CLASSES, *MAP_CLASSES)
+)
 
 
 def optional(value: Value) -> Value:
@@ -279,5 +293,5 @@ NAMES: dict[str, Callable[..., Any] | type | object] = {
     "unsure": unsure, "truth": truth, "test": test, "peek": peek, "index": index, "equal": equal, "less": less,
     "less_equal": less_equal, "add": add, "checked": checked, "member": member, "iterable": iterable, "pairs": pairs,
     "paced": paced, "reach": reach, "long": long, "contains": contains, "invoke": invoke, "some": some,
-    "optional": optional, "nonzero": nonzero, "entry": entry, "ABSENT": ABSENT,
+    "handed": handed, "optional": optional, "nonzero": nonzero, "entry": entry, "ABSENT": ABSENT,
 }  # fmt: skip

@@ -55,6 +55,23 @@ _PROVED_BY_RESULT = {types.BOOL: Proof.BOOL, types.INT: Proof.INT, types.STRING:
 _PROVED_BY_CONSTANT = {bool: Proof.BOOL, int: Proof.INT, str: Proof.STRING}
 
 
+_UNCHANGED = frozenset(
+    (
+        types.Kind.BOOL,
+        types.Kind.INT,
+        types.Kind.UINT,
+        types.Kind.DOUBLE,
+        types.Kind.STRING,
+        types.Kind.BYTES,
+        types.Kind.NULL,
+        types.Kind.DURATION,
+        types.Kind.TIMESTAMP,
+        types.Kind.LIST,
+        types.Kind.MAP,
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Emitters:
     """What writes the parts of the language that have code of their own.
@@ -186,6 +203,16 @@ class Writer:
             raise Unsupported
         return code
 
+    def is_unchanged(self, expr: Expr) -> bool:
+        """Return whether the checker says that what is inside of an optional stays what it is when it is handed on."""
+        kind = self.checked.types.get(expr.id)
+        return kind is not None and len(kind.params) == 1 and kind.params[0].kind in _UNCHANGED
+
+    def is_open(self, expr: Expr) -> bool:
+        """Return whether the checker knows nothing of what is inside of an optional: it is looked at when it runs."""
+        kind = self.checked.types.get(expr.id)
+        return kind is not None and len(kind.params) == 1 and kind.params[0].kind is types.Kind.DYN
+
     def is_optional(self, expr: Expr) -> bool:
         """Return whether the checker says that the expression is an optional."""
         kind = self.checked.types.get(expr.id)
@@ -222,6 +249,8 @@ class Writer:
         if reference is not None and reference.value is not MISSING:
             return Code(self.pool(reference.value))
         self.cost += 1
+        if self.is_optional(expr) and not self.is_unchanged(expr) and not self.is_open(expr):
+            raise Unsupported
         if not identifier.startswith("."):
             for known, code in reversed(self.scopes):
                 if known == identifier:
