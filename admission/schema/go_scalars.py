@@ -7,10 +7,11 @@ pkg/api/resource/quantity.go, pkg/util/intstr/intstr.go.
 from __future__ import annotations
 
 import calendar
+import math
 from typing import Any, Final
 
+from admission.cel.numerals import format_positional
 from admission.cel.quantity import parse_quantity
-from admission.cel.quoting import quote
 from admission.cel.values import CelError
 from admission.schema.go_types import Shape
 
@@ -18,6 +19,8 @@ _LAYOUT: Final = "2006-01-02T15:04:05Z07:00"
 _MICRO_LAYOUT: Final = "2006-01-02T15:04:05.000000Z07:00"
 _ALPHABET: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 _INT32: Final = 2**31
+_LEAST_PLAIN: Final = 1e-6
+_LEAST_HUGE: Final = 1e21
 
 
 class UnreadableError(Exception):
@@ -70,18 +73,14 @@ def json_kind(value: Any) -> str:
 
 
 def number_text(value: float) -> str:
-    """Print a number as encoding/json prints it."""
+    """Print a number as encoding/json prints it, or what JSON has no number for as Go does."""
     if isinstance(value, int):
         return str(value)
+    if value == 0 or not math.isfinite(value) or _LEAST_PLAIN <= abs(value) < _LEAST_HUGE:
+        return format_positional(value)
     mantissa, _, exponent = repr(value).partition("e")
-    if not exponent:
-        return mantissa.removesuffix(".0")
-    power = int(exponent)
-    if 0 < power < 21:
-        return str(int(value))
-    if -7 < power < 0:
-        return format(value, ".324f").rstrip("0") if value else "0"
-    return f"{mantissa.removesuffix('.0')}e{'+' if power > 0 else '-'}{abs(power)}"
+    sign, power = exponent[0], exponent[1:].lstrip("0")
+    return f"{mantissa}e{sign}{power}"
 
 
 def base64_fault(text: str) -> str | None:
@@ -91,23 +90,33 @@ def base64_fault(text: str) -> str | None:
 
 
 def _bad_base64(text: str) -> int | None:
-    """Return the position of the first byte that does not belong there; line ends do not count."""
-    places = [(at, char) for at, char in enumerate(text) if char not in "\r\n"]
+    """Return where Go says that a text goes wrong, in bytes; line ends do not count as content."""
+    data = text.encode("utf-8", "surrogateescape")
+    places = [(at, chr(byte)) for at, byte in enumerate(data) if byte not in b"\r\n"]
     for index, (at, char) in enumerate(places):
         if char in _ALPHABET:
             continue
         quantum = index % 4
         if char != "=" or quantum < 2:
-            return len(text[:at].encode())
+            return at
         rest = places[index + 1 :]
         if quantum == 2:
             if not rest:
-                return len(text)
+                return len(data)
             if rest[0][1] != "=":
-                return rest[0][0]
+                return rest[0][0] - 1
             rest = rest[1:]
         return rest[0][0] if rest else None
-    return len(text) if len(places) % 4 else None
+    return len(data) - len(places) % 4 if len(places) % 4 else None
+
+
+def _quoted(text: str) -> str:
+    """Print a text as Go's time package does: everything but printable ASCII as bytes."""
+    shown = []
+    for byte in text.encode("utf-8", "surrogateescape"):
+        char = chr(byte)
+        shown.append(f"\\{char}" if char in '"\\' else char if " " <= char <= "~" else f"\\x{byte:02x}")
+    return f'"{"".join(shown)}"'
 
 
 def _quantity_fault(text: str) -> str | None:
@@ -143,9 +152,9 @@ class _TimeText:
         self._fraction()
         self._zone()
         if self._rest:
-            raise UnreadableError(f"parsing time {quote(self._text)}: extra text: {quote(self._rest)}")
+            raise UnreadableError(f"parsing time {_quoted(self._text)}: extra text: {_quoted(self._rest)}")
         if not 1 <= day <= calendar.monthrange(year or 4, month)[1]:
-            raise UnreadableError(f"parsing time {quote(self._text)}: day out of range")
+            raise UnreadableError(f"parsing time {_quoted(self._text)}: day out of range")
 
     def _literal(self, text: str) -> None:
         if not self._rest.startswith(text):
@@ -188,10 +197,9 @@ class _TimeText:
 
     def _range(self, what: str, fits: bool) -> None:
         if not fits:
-            raise UnreadableError(f"parsing time {quote(self._text)}: {what} out of range")
+            raise UnreadableError(f"parsing time {_quoted(self._text)}: {what} out of range")
 
     def _expected(self, piece: str) -> UnreadableError:
         layout = _MICRO_LAYOUT if self._micro else _LAYOUT
-        return UnreadableError(
-            f"parsing time {quote(self._text)} as {quote(layout)}: cannot parse {quote(self._rest)} as {quote(piece)}"
-        )
+        parts = f"cannot parse {_quoted(self._rest)} as {_quoted(piece)}"
+        return UnreadableError(f"parsing time {_quoted(self._text)} as {_quoted(layout)}: {parts}")
