@@ -18,7 +18,7 @@ from admission.cel.activation import Activation, Budget, LazyVariables, Overrun
 from admission.cel.authorization import AuthorizationAnswer, AuthorizationAttributes, Authorize
 from admission.cel.diagnostic import CompileError
 from admission.cel.encoding import decode_value, encode_value
-from admission.cel.environment import NEWEST, Environment, environment
+from admission.cel.environment import NEWEST, Environment, environment, minor_version
 from admission.cel.explain import Explained, explain
 from admission.cel.library.authz import Authorizer, ResourceCheck
 from admission.cel.plan import ProgramError
@@ -52,7 +52,7 @@ class CaseRunner:
     """Answers cases; environments are made when they are first asked for, and kept."""
 
     def __init__(self, version: str = NEWEST) -> None:
-        self._version = version
+        self._version = minor_version(version)
         self._bases: dict[str, Environment] = {}
         self._known: dict[tuple[str, bool], Environment] = {}
 

@@ -8,7 +8,6 @@ plugin/policy/validating/plugin.go, plugin/policy/mutating/compilation.go.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
@@ -17,11 +16,11 @@ from admission.cel import types
 from admission.cel.activation import PER_CALL_LIMIT, RUNTIME_BUDGET
 from admission.cel.conjunction import Clause, Conjunction
 from admission.cel.diagnostic import CelIssue, CompileError
-from admission.cel.environment import NEWEST, Environment, environment
+from admission.cel.environment import NEWEST, Environment, environment, minor_version
 from admission.cel.plan import ProgramError
 from admission.cel.program import Program
 from admission.cel.types import Type
-from admission.errors import Issue, UsageError
+from admission.errors import Issue
 from admission.policy import Exemption, Expression, MutatingPolicy, Policy, PolicySet, ValidatingPolicy
 from admission.variables import JSON_PATCH, OBJECT, composed_type, structs, variables
 
@@ -31,7 +30,6 @@ CONDITION: Final = (types.BOOL,)
 MESSAGE: Final = (types.STRING,)
 AUDIT_VALUE: Final = (types.STRING, types.NULL)
 ANYTHING: Final[tuple[Type, ...]] = ()
-_VERSION: Final = re.compile(r"v?(1\.[0-9]{1,3})(?![0-9])")
 _PATCHES: Final[Mapping[str, tuple[Type, ...]]] = {
     "JSONPatch": (types.list_of(JSON_PATCH),),
     "ApplyConfiguration": (OBJECT,),
@@ -102,14 +100,11 @@ class _Outcome:
 class ExpressionCompiler:
     """Compiles expressions for one version of Kubernetes and remembers what it compiled.
 
-    The version may be written as servers say it (`v1.36.2-x.1`); UsageError where it is none.
+    The version may be written as servers say it (`v1.36.2-x.1`); UsageError where it is none that is known.
     """
 
     def __init__(self, kubernetes_version: str = NEWEST) -> None:
-        version = _VERSION.match(kubernetes_version)
-        if version is None:
-            raise UsageError(f"{kubernetes_version!r} is no version of Kubernetes; write it as {NEWEST}")
-        self.kubernetes_version = version.group(1)
+        self.kubernetes_version = minor_version(kubernetes_version)
         self._bases: dict[bool, Environment] = {}
         self._environments: dict[_Key, Environment] = {}
         self._outcomes: dict[tuple[_Key, str], _Outcome] = {}

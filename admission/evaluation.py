@@ -15,6 +15,7 @@ from admission.cel.activation import Activation, Budget, LazyVariables, Overrun
 from admission.cel.program import Program
 from admission.cel.values import CelError, Value
 from admission.compiler import CompiledExpression
+from admission.errors import DeadlineError
 from admission.policy import FailurePolicy
 from admission.review import AdmissionRequest, GroupVersionKind, GroupVersionResource
 from admission.verdicts import OUT_OF_BUDGET, Result
@@ -192,7 +193,7 @@ def run(compiled: CompiledExpression, activation: Activation) -> Result:
     """Run one expression.
 
     Raises BudgetExceededError where the budget does not cover it, Overrun where that cannot be said without counting
-    exactly, DeadlineError where time is up.
+    exactly, DeadlineError that names the expression where time is up.
     """
     program = compiled.program
     if program is None:
@@ -205,10 +206,16 @@ def run(compiled: CompiledExpression, activation: Activation) -> Result:
         error = str(fault)
     except RecursionError:
         error = "the value is nested too deeply to be evaluated"
+    except DeadlineError as late:
+        raise DeadlineError(_failure(compiled, str(late))) from None
     settle(activation)
     if error is not None:
-        return Result(error=f"expression '{compiled.expression.text}' resulted in error: {error}")
+        return Result(error=_failure(compiled, error))
     return Result(value)
+
+
+def _failure(compiled: CompiledExpression, error: str) -> str:
+    return f"expression '{compiled.expression.text}' resulted in error: {error}"
 
 
 def settle(activation: Activation) -> None:

@@ -21,8 +21,10 @@ from admission.cel.function import Function
 from admission.cel.suggestions import suggest
 from admission.cel.types import Type
 from admission.cel.validators import validate
+from admission.compiler import ExpressionCompiler
 from admission.errors import Issue
 from admission.policy import Expression, MutatingPolicy, Rule, ValidatingPolicy
+from admission.schema.bundle import bundled
 from admission.schema.definitions import Definitions, KindName
 from admission.schema.object_types import ObjectTypes
 from admission.variables import VARIABLES_TYPE, composed_type, structs, variables
@@ -70,6 +72,24 @@ def check_types(
     ]
     found = (each.warning(expression) for expression in _expressions(policy, exact=exact) for each in checks)
     return tuple(warning for warning in found if warning is not None)
+
+
+def type_issues(
+    policies: Iterable[ValidatingPolicy | MutatingPolicy],
+    expressions: ExpressionCompiler,
+    documents: Iterable[Mapping[str, Any]] = (),
+    *,
+    exact: bool = False,
+) -> tuple[Issue, ...]:
+    """Return the warnings about all policies; kinds of CustomResourceDefinitions among `documents` are known too.
+
+    `expressions` is what compiled the policies: their environments are asked again.
+    """
+    known = bundled().with_custom_resources(documents)
+    found: list[Issue] = []
+    for policy in policies:
+        found += issues(check_types(policy, known, expressions.base(extended=policy.own), exact=exact))
+    return tuple(found)
 
 
 def kinds_to_check(rules: Iterable[Rule], definitions: Definitions) -> tuple[KindName, ...]:

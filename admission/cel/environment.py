@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -22,8 +23,11 @@ from admission.cel.program import Program
 from admission.cel.types import Type
 from admission.cel.validators import KUBERNETES_VALIDATORS, validate
 from admission.cel.values import MISSING, CelError, Value
+from admission.errors import UsageError
 
 NEWEST = "1.36"
+OLDEST = (1, 30)  # of an older one it is not recorded what it had
+_VERSION = re.compile(r"v?(1\.[0-9]{1,3})(?![0-9])")
 MUTATED_OBJECT = "Object"  # where this type is declared, a mutation is written: it also has the JSON patch functions
 
 
@@ -64,6 +68,17 @@ _TYPE_NAMES: dict[str, Type] = {
 def _minor(version: str) -> tuple[int, int]:
     major, minor = version.removeprefix("v").split(".")[:2]
     return int(major), int(minor)
+
+
+def minor_version(text: str) -> str:
+    """Return `1.N` of a version as people or servers write it (`v1.36.2-x.1`); UsageError for any other or older."""
+    version = _VERSION.match(text)
+    if version is None:
+        raise UsageError(f"{text!r} is no version of Kubernetes; write it as {NEWEST}")
+    if _minor(version.group(1)) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise UsageError(f"Kubernetes {version.group(1)} is older than {oldest}, the first version that is known here")
+    return version.group(1)
 
 
 def environment(name: str, version: str = NEWEST) -> Environment:
@@ -184,9 +199,14 @@ class Environment:
         return self._structs.get(struct, {})
 
     def remark(self, name: str) -> str | None:
-        """Return since when a name exists that this version does not have."""
+        """Return since when a name exists that this version does not have: itself, or what begins with it and a dot."""
         since = self.newer.get(name)
-        return f"exists since Kubernetes {since}" if since else None
+        if since:
+            return f"exists since Kubernetes {since}"
+        inside = {function: since for function, since in self.newer.items() if function.startswith(f"{name}.")}
+        if len(inside) > 1:
+            return f"{name}.* exist since Kubernetes {' and '.join(sorted(set(inside.values())))}"
+        return ", ".join(f"{function} exists since Kubernetes {since}" for function, since in inside.items()) or None
 
     def is_open(self, name: str) -> bool:
         """Return whether the type takes any field: `Object` and `Object.a.b` of mutations (pkg/cel/mutation)."""

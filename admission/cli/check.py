@@ -10,10 +10,12 @@ from typing import Annotated, Final
 
 import typer
 
+from admission.cel.environment import NEWEST
 from admission.cli.offline import Notes, Offline, open_offline, print_issues
 from admission.cli.options import (
     Authz,
     Groups,
+    KubernetesVersion,
     Namespace,
     NoDefaults,
     Policies,
@@ -54,6 +56,7 @@ def command(
     user: User = CHECK_USER.username,
     groups: Groups = None,
     no_defaults: NoDefaults = False,
+    kubernetes_version: KubernetesVersion = NEWEST,
     output: Annotated[
         Format, typer.Option("--output", "-o", help="A page for people, or one document.", rich_help_panel="Output")
     ] = Format.TABLE,
@@ -66,8 +69,12 @@ def command(
     """
     begin = time.perf_counter()
     note = Notes(strict=strict_facts)
-    with open_offline(policies, resources, authz, strict=True, note=note) as offline:
+    with open_offline(
+        policies, resources, authz, strict=True, note=note, kubernetes_version=kubernetes_version
+    ) as offline:
         print_issues(offline.loaded.issues)
+        if not quiet:
+            print_issues(offline.type_issues())
         documents = load_documents(manifests)
         requester = Requester(
             Kinds(document.data for document in (*offline.resources, *documents)),

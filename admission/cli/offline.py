@@ -12,13 +12,19 @@ from pathlib import Path
 
 from admission.audit.masking import Masking
 from admission.authorization import AuthorizationRules
+from admission.cel.environment import NEWEST
 from admission.decision import Decision
 from admission.documents.document import Document, Source, read
 from admission.engine import Engine, Phase
 from admission.errors import InputError, Issue, LoadError
 from admission.facts import FileFacts
 from admission.loader import LoadResult, load_documents, load_policies
+from admission.packs import PREFIX
+from admission.policy import Policy
 from admission.review import AdmissionRequest
+from admission.typecheck import type_issues
+
+TIMEOUT_SECONDS = 10.0  # what a webhook has, unless its configuration says otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +37,19 @@ class Offline:
     runner: asyncio.Runner
     resources: tuple[Document, ...]
 
+    def type_issues(self) -> tuple[Issue, ...]:
+        """Return what the schemas say against expressions; not of policies of ours, which were looked at before."""
+        own = (policy for policy in self.loaded.policies.policies if not _is_bundled(policy))
+        return type_issues(own, self.loaded.expressions, [document.data for document in self.resources])
+
     def judge(self, request: AdmissionRequest, phase: Phase = "both") -> Decision:
         """Return what the server would answer, with secrets masked as there."""
-        return self.masking.masked(self.runner.run(self.engine.review(request, phase=phase)), request)
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        return self.masking.masked(self.runner.run(self.engine.review(request, deadline, phase=phase)), request)
+
+
+def _is_bundled(policy: Policy) -> bool:
+    return policy.position is not None and policy.position.file.startswith(PREFIX)
 
 
 class Notes:
@@ -63,6 +79,7 @@ def open_offline(
     *,
     strict: bool,
     note: Notes,
+    kubernetes_version: str = NEWEST,
 ) -> Iterator[Offline]:
     """Load everything and make the engine, for the length of a `with`.
 
@@ -70,7 +87,7 @@ def open_offline(
     LoadError with every fault, UsageError for a path that cannot be meant.
     """
     documents = load_documents(resources or ())
-    loaded = load_policies(policies, resources=documents, strict=strict)
+    loaded = load_policies(policies, resources=documents, strict=strict, kubernetes_version=kubernetes_version)
     facts = FileFacts(
         [document.data for document in documents],
         authorization=None if authz is None else _authorization(authz),

@@ -64,6 +64,15 @@ Groups = Annotated[
         rich_help_panel=_REQUEST,
     ),
 ]
+KubernetesVersion = Annotated[
+    str,
+    typer.Option(
+        "--kubernetes-version",
+        metavar="1.N",
+        help="Whose functions expressions may use, from 1.30 on.",
+        rich_help_panel=_POLICIES,
+    ),
+]
 NoDefaults = Annotated[
     bool,
     typer.Option(

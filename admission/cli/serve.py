@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from admission.cel.environment import NEWEST
 from admission.errors import UsageError
 
 EXAMPLES: Final = (
@@ -37,6 +38,12 @@ def command(
         list[str] | None,
         _option(
             "--resources", _WHAT, "Namespaces, params and CRDs: a file or a folder. May be repeated.", metavar="PATH"
+        ),
+    ] = None,
+    kubernetes_version: Annotated[
+        str | None,
+        _option(
+            "--kubernetes-version", _WHAT, "Whose functions expressions may use, from 1.30 on.", NEWEST, metavar="1.N"
         ),
     ] = None,
     audit_only: Annotated[

@@ -14,6 +14,7 @@ from admission.policy import PolicySet
 from admission.server.judging import DecisionMaker
 from admission.server.logs import logger
 from admission.server.settings import Settings
+from admission.typecheck import type_issues
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,12 @@ def load_engine(settings: Settings, offload: Offload) -> Loaded:
     Raises LoadError with every fault of every file, UsageError for a path that cannot be meant. Warnings are logged.
     """
     documents = load_documents(settings.resources)
-    result = load_policies(settings.policies, resources=documents)
-    for issue in result.issues:
-        logger().warning(issue.message, extra={"facts": {"where": str(issue.position or "")}})
-    facts = FileFacts([document.data for document in documents], note=logger().warning)
+    result = load_policies(settings.policies, resources=documents, kubernetes_version=settings.kubernetes_version)
+    data = [document.data for document in documents]
+    for issue in (*result.issues, *type_issues(result.policies.policies, result.expressions, data)):
+        facts_of_issue = {"where": str(issue.position or ""), "field": issue.field, "help": issue.help}
+        logger().warning(issue.message, extra={"facts": facts_of_issue})
+    facts = FileFacts(data, note=logger().warning)
     engine = Engine(
         result.compile(),
         facts,

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from admission.cel.environment import NEWEST
 from admission.errors import UsageError
 
 PREFIX: Final = "ADMISSION_"
@@ -48,6 +49,7 @@ class Settings(BaseModel):
         default=(),
         description="Namespaces, ConfigMaps used as params, CRDs: what a cluster would know. May be repeated.",
     )
+    kubernetes_version: str = Field(default=NEWEST, description="Whose functions expressions may use, from 1.30 on.")
     host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104  (a pod serves its network)
     port: Port = Field(default=8443, description="Port of /mutate and /validate (HTTPS).")
     ops_port: Port = Field(default=8080, description="Port of /livez, /readyz and /metrics (plain HTTP).")
