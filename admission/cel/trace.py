@@ -63,7 +63,7 @@ class Trace:
         self.root = Step(0, None, 0)
         self._stack = [self.root]
         self._round = [0]
-        self._paths = _identity_paths(root)
+        self._places = _Places(root)
         self._elements: dict[int, tuple[Value, list[Path | None]]] = {}
         self._names: list[tuple[str, Value, Path | None]] = []
 
@@ -104,8 +104,8 @@ class Trace:
             path = self._element_path(container, key)
         step.reads.append(Read(container, key, result, path))
         step.origin = path
-        if type(result) is list and id(result) not in self._paths and id(result) not in self._elements:
-            self._elements[id(result)] = (result, [self._paths.get(id(element)) for element in result])
+        if type(result) is list and result not in self._places and id(result) not in self._elements:
+            self._elements[id(result)] = (result, list(map(self.path_of, result)))
 
     def start_round(self, fold: FoldVariables, iterable: Value, index: int, first: Value) -> None:
         """Record that a comprehension goes on to its next element."""
@@ -125,7 +125,7 @@ class Trace:
 
     def path_of(self, value: Value) -> Path | None:
         """Return where a list or map of `object` stands, by identity."""
-        return self._paths.get(id(value))
+        return self._places.path_of(value)
 
     def first_element_path(self, value: Value) -> Path | None:
         """Return where the first element of a list that the expression built came from."""
@@ -146,7 +146,7 @@ class Trace:
 
     def _remember(self, step: Step) -> None:
         value = step.value
-        path = self._paths.get(id(value)) if isinstance(value, list | dict) else None
+        path = self.path_of(value) if isinstance(value, list | dict) else None
         if path is not None:
             step.origin = path
         elif isinstance(value, list) and id(value) not in self._elements:
@@ -155,7 +155,7 @@ class Trace:
             step.origin = _inherited(step)
 
     def _element_origins(self, step: Step, value: list[Value]) -> list[Path | None]:
-        by_identity = [self._paths.get(id(element)) for element in value]
+        by_identity = list(map(self.path_of, value))
         if all(path is not None for path in by_identity):
             return by_identity
         parts: list[Path | None] = []
@@ -179,18 +179,40 @@ def _inherited(step: Step) -> Path | None:
     return None
 
 
-def _identity_paths(root: Value) -> dict[int, Path]:
-    paths: dict[int, Path] = {}
-    pending: list[tuple[Value, Path]] = [(root, ())]
-    while pending:
-        value, path = pending.pop()
-        if type(value) is dict:
-            paths[id(value)] = path
-            pending.extend((item, (*path, key)) for key, item in value.items() if type(item) in (dict, list))
-        elif type(value) is list:
-            paths[id(value)] = path
-            pending.extend((item, (*path, index)) for index, item in enumerate(value) if type(item) in (dict, list))
-    return paths
+class _Places:
+    """Where the lists and maps of a value stand, by identity.
+
+    Each is known by what holds it and under which key: whole paths would take memory by the square of the depth.
+    """
+
+    __slots__ = ("_holders",)
+
+    def __init__(self, root: Value) -> None:
+        self._holders: dict[int, tuple[int, str | int] | None] = {}
+        if type(root) not in (dict, list):
+            return
+        self._holders[id(root)] = None
+        pending: list[Value] = [root]
+        while pending:
+            value = pending.pop()
+            for key, item in value.items() if type(value) is dict else enumerate(value):
+                if type(item) in (dict, list):
+                    self._holders[id(item)] = id(value), key
+                    pending.append(item)
+
+    def __contains__(self, value: Value) -> bool:
+        return id(value) in self._holders
+
+    def path_of(self, value: Value) -> Path | None:
+        """Return the path of a list or map, None where it is no part of the root."""
+        if id(value) not in self._holders:
+            return None
+        path: list[str | int] = []
+        holder = self._holders[id(value)]
+        while holder is not None:
+            path.append(holder[1])
+            holder = self._holders[holder[0]]
+        return tuple(reversed(path))
 
 
 class Watched(Protocol):

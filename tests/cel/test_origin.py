@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from admission.cel import types
 from admission.cel.activation import Activation, LazyVariables
 from admission.cel.environment import environment
 from admission.cel.origin import deciding_path, render_path
+from admission.cel.trace import Trace
 
 POD: dict[str, Any] = {
     "metadata": {"name": "web", "labels": {"app.kubernetes.io/name": "web", "tier": "x"}},
@@ -85,3 +87,16 @@ def test_a_boolean_variable_is_followed_to_what_it_read() -> None:
 
 def test_errors_name_the_field_that_was_missing() -> None:
     assert path_of("object.spec.containers.all(c, c.resources.limits.memory != '')") == "spec.containers[0].resources"
+
+
+def test_knowing_places_takes_no_memory_by_the_square_of_the_depth() -> None:
+    leaves: list[Any] = [{} for _ in range(1_000)]
+    root: Any = leaves
+    for _ in range(4_000):
+        root = [root]
+    tracemalloc.start()
+    trace = Trace(root)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert trace.path_of(leaves[999]) == (*(0 for _ in range(4_000)), 999)
+    assert peak < 4_000_000
