@@ -89,6 +89,8 @@ def _schema(kind: Mapping[str, Any]) -> Schema:
         if "elementRelationship" in kind:
             return {**schema, "x-kubernetes-map-type": _map_type(kind["elementRelationship"])}
         return schema
+    if "scalar" in kind and "map" in kind:
+        return _OWN_NAMES["__untyped_deduced_"]
     if "list" in kind:
         return _list_schema(kind["list"])
     if "map" in kind:
