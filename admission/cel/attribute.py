@@ -88,8 +88,13 @@ class Attribute:
     def eval(self, scope: Scope) -> Value:
         """Return the value, for the price of one attribute; a presence test has no price of its own."""
         if not self.test_only:
+            try:
+                value = self.resolve(scope)
+            except CelError:
+                scope.meter.charge(1)
+                raise
             scope.meter.charge(1)
-            return self.resolve(scope)
+            return value
         value = self.resolve(scope)
         return value.present if type(value) is Optional_ else value
 
@@ -120,9 +125,13 @@ class Attribute:
                     return NONE
                 scope.meter.charge(1)
             else:
+                try:
+                    key = qualifier.resolve_key(scope)
+                    value = self._step(qualifier, container, key, trace, optional=False)
+                except CelError:
+                    scope.meter.charge(1)
+                    raise
                 scope.meter.charge(1)
-                key = qualifier.resolve_key(scope)
-                value = self._step(qualifier, container, key, trace, optional=False)
         return Optional_(value) if optional else value
 
     def _step(

@@ -24,6 +24,8 @@ SINGLETONS = frozenset(
 ) | frozenset(("@in", "in", "_in_", "size", "type", "dyn", "matches", "sort", "@sortByAssociatedKeys"))
 # functions that look at their arguments themselves, whatever these are
 PLAIN = frozenset(("!_", "@in", "in", "_in_", "contains", "endsWith", "startsWith"))
+# functions of two arguments that upstream binds as if of any number
+VARIADIC = frozenset(("format",))
 _RECEIVERS = frozenset((str, values.Duration, values.Timestamp))  # values that answer for functions they do not have
 
 _COSTLY = 100  # units of cost, characters or elements that count as a step of work
@@ -165,4 +167,5 @@ def dispatcher(function: Function, overload_ids: Sequence[str], arity: int, *, b
     elif by_name and candidates:
         cost = [overload for overload in function.overloads if len(overload.params) == arity][-1].cost
     lazy = not singleton and len(overload_ids) != 1 and len(function.overloads) > 1
+    lazy = lazy or function.name in VARIADIC
     return Dispatcher(function.name, candidates, cost, singleton, plain=function.name in PLAIN, lazy=lazy)

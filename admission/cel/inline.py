@@ -126,7 +126,7 @@ def addition(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code | None:
 
 def indexing(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:
     """Write `a[k]`, `a[?k]`, `a.?k`."""
-    writer.cost += 1
+    writer.cost += writer.step_cost(args[0])
     operand, key = writer.emit(args[0]), writer.plain(args[1])
     if operand.proof is not Proof.MAYBE and writer.is_optional(args[0]):
         raise Unsupported

@@ -19,12 +19,14 @@ from admission.cel.activation import LazyVariables
 from admission.cel.attribute import KEY_CLASSES
 from admission.cel.dispatch import Dispatcher, work
 from admission.cel.function import CostFunction
+from admission.cel.gonames import go_name
 from admission.cel.printing import show
 from admission.cel.scope import BlockScope, FoldScope, GrowingList, GrowingMap, Node, Scope, frozen
-from admission.cel.values import CelError, ConcatList, Optional_, Uint, Value
+from admission.cel.values import CelError, ConcatList, Optional_, Value
 
 _STRICT_KEYS = frozenset((str, int, values.Uint, bool))
 LIST_COST, MAP_COST, STRUCT_COST = 10, 30, 40  # cel-go common/cost.go
+_WRAP = 2**64  # upstream counts in uint64, where what should be negative is huge
 STRING_FACTOR = 0.1  # in doubles, as upstream: ceil(30 * 0.1) is 4
 
 
@@ -141,11 +143,11 @@ class Call:
                 error = failed
             else:
                 price = 1 if cost is None else cost(args, result)
-                scope.meter.charge(price)
+                scope.meter.charge(price if price >= 0 else price + _WRAP)
                 scope.meter.budget.pace(work(args, result, price))
                 return result
         if len(args) == len(self.args):  # upstream prices a call once all its arguments are on its stack
-            price = 1 if cost is None else _cost_of_failure(cost, args)
+            price = 1 if cost is None else _cost_of_failure(cost, args, error)
             scope.meter.charge(price)
             scope.meter.budget.pace(work(args, None, price))
         raise error
@@ -165,9 +167,9 @@ class Call:
         return args, error
 
 
-def _cost_of_failure(cost: CostFunction, args: list[Value]) -> int:
+def _cost_of_failure(cost: CostFunction, args: list[Value], error: CelError) -> int:
     try:
-        return cost(args, None)
+        return cost(args, error)
     except (TypeError, AttributeError):
         return 1
 
@@ -449,15 +451,5 @@ class Fold:
                 raise CelError("no such overload")
             return ((value, None) for value in iterable)
         if self.iter_var2 is not None:
-            raise CelError(f"unsupported comprehension range type: {go_class(iterable)}")
-        raise CelError(f"got '{go_class(iterable)}', expected iterable type")
-
-
-def go_class(value: Value) -> str:
-    """Return the name that Go's %T prints for a value that is not iterable."""
-    names: dict[type, str] = {
-        str: "types.String", int: "types.Int", Uint: "types.Uint", float: "types.Double", bool: "types.Bool",
-        bytes: "types.Bytes", type(None): "types.Null", Optional_: "*types.Optional",
-        values.Duration: "types.Duration", values.Timestamp: "types.Timestamp",
-    }  # fmt: skip
-    return names.get(type(value), type(value).__name__)
+            raise CelError(f"unsupported comprehension range type: {go_name(iterable)}")
+        raise CelError(f"got '{go_name(iterable)}', expected iterable type")

@@ -259,7 +259,7 @@ class _Planner:
                 compile_pattern(args[1].value)
             except CelError as error:
                 raise ProgramError(str(error)) from None
-            call.dispatcher = replace(call.dispatcher, plain=True)
+            call.dispatcher = replace(call.dispatcher, plain=True, lazy=True)
         if args and self._is_accumulator(args[0]):
             if name == "_+_":
                 self.growing[-1] = True

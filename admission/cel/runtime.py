@@ -31,6 +31,7 @@ from admission.cel.values import (
 SHORT = 1_000  # strings up to this length are paid for in advance, longer ones when they turn up
 EXACT = 2**53  # from here on cel-go compares integers with doubles after rounding
 NUMBERS = (int, float, Uint)
+KEY_CLASSES = (str, int, Uint, float, bool)
 EAGER = 256  # lists up to this length are concatenated by copying
 
 
@@ -78,6 +79,8 @@ def test(container: Value, key: str) -> bool:
 
 def peek(container: Value, key: Value) -> Value:
     """Evaluate `container.?key` for keys that are no constant strings: ABSENT where there is nothing."""
+    if type(key) not in KEY_CLASSES:
+        raise Unsure
     kind = type(container)
     if kind is dict:
         found = values.find(container, key)

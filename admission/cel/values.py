@@ -26,6 +26,10 @@ NANOS = 1_000_000_000
 class CelError(Exception):
     """Evaluation ended in an error; the text is the one that cel-go gives."""
 
+    def __len__(self) -> int:
+        """Return 1: the size with which an error stands among the arguments of a call that is priced."""
+        return 1
+
 
 class Uint(int):
     """A CEL uint: an int that knows that it is unsigned. Arithmetic yields plain ints: wrap the result again."""

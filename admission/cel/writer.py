@@ -260,7 +260,7 @@ class Writer:
 
     def select(self, expr: Select) -> Code:
         """Emit `operand.field` or `has(operand.field)`."""
-        self.cost += 1
+        self.cost += self.step_cost(expr.operand)
         operand = self.emit(expr.operand)
         field = constant(expr.field)
         if operand.proof is not Proof.MAYBE and self.is_optional(expr.operand):
@@ -274,6 +274,10 @@ class Writer:
         if operand.proof is Proof.MAYBE:
             return self.peek(operand.node, field)
         return Code(subscript(operand.node, field))
+
+    def step_cost(self, operand: Expr) -> int:
+        """Return what a step costs: what is selected from a computed value pays for that value as well."""
+        return 1 if isinstance(operand, Ident | Select) else 2
 
     def peek(self, container: py.expr, key: py.expr) -> Code:
         """Emit `container.?key` for a constant string key."""

@@ -102,7 +102,7 @@ def normalize(text: str) -> str:
     """Return `text` without a leading v and leading zeros, with all three parts; CelError where that cannot be."""
     parts = text.removeprefix("v").split(".", 2)
     for index, part in enumerate(parts):
-        if len(part) > 1:
+        if len(part.encode("utf-8", "surrogatepass")) > 1:
             stripped = part.lstrip("0")
             parts[index] = stripped if stripped[:1] in tuple("123456789") else "0" + stripped
     if len(parts) < 3:
