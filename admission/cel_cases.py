@@ -7,7 +7,7 @@ environments `kubernetes`, `extended`, `standard`, in which the given variables 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeGuard, get_args
@@ -25,7 +25,7 @@ from admission.cel.plan import ProgramError
 from admission.cel.program import Program
 from admission.cel.types import Type
 from admission.cel.values import CelError, Value
-from admission.errors import InputError
+from admission.errors import DeadlineError, InputError
 from admission.variables import VariableSet, declare
 
 VARIABLE_SETS: Final = get_args(VariableSet)
@@ -39,19 +39,24 @@ class Prepared:
     program: Program
     bound: Mapping[str, Value]
     variables: Mapping[str, Program | str]
+    check: Callable[[], None] | None = None
 
     def activation(self, *, exact: bool = False) -> Activation:
         """Return a fresh activation."""
         bound = dict(self.bound)
-        activation = Activation(bound, Budget(), exact=exact)
+        activation = Activation(bound, Budget(check=self.check), exact=exact)
         bound["variables"] = LazyVariables(self.variables, activation)
         return activation
 
 
 class CaseRunner:
-    """Answers cases; environments are made when they are first asked for, and kept."""
+    """Answers cases; environments are made when they are first asked for, and kept.
 
-    def __init__(self, version: str = NEWEST) -> None:
+    `begin` is called for each case and returns what raises DeadlineError when its time is up.
+    """
+
+    def __init__(self, version: str = NEWEST, begin: Callable[[], Callable[[], None]] | None = None) -> None:
+        self._begin = begin
         self._version = minor_version(version)
         self._bases: dict[str, Environment] = {}
         self._known: dict[tuple[str, bool], Environment] = {}
@@ -73,7 +78,7 @@ class CaseRunner:
             with suppress(Overrun):
                 value = prepared.program.evaluate(prepared.activation())
             encoded = encode_value(value)
-        except CelError as error:
+        except (CelError, DeadlineError) as error:
             return {"error": str(error), "phase": "runtime", "cost": exact.budget.spent}
         result_type = prepared.program.result_type.full_name
         return {"value": encoded, "type": result_type, "phase": "value", "cost": exact.budget.spent}
@@ -89,7 +94,9 @@ class CaseRunner:
         variables: dict[str, Program | str] = {}
         env = self._environment(case, given, variables)
         program = env.program(env.compile(case["expr"]))
-        return Prepared(program, self._bound(case, given), variables)
+        return Prepared(
+            program, self._bound(case, given), variables, self._begin() if self._begin is not None else None
+        )
 
     def _bound(self, case: Mapping[str, Any], given: Mapping[str, Value]) -> dict[str, Value]:
         name = case.get("env") or "base"

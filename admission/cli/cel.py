@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from admission.cel.encoding import encode_value
+from admission.cel.environment import NEWEST
 from admission.cel.explain import Explained
 from admission.cel_cases import CaseRunner
-from admission.errors import AdmissionError, InputError, UsageError
+from admission.errors import AdmissionError, DeadlineError, InputError, UsageError
 
 EXAMPLES: Final = (
     'admission cel "[1, 2, 3].filter(x, x > 1).map(x, x * 2)"',
@@ -21,6 +23,7 @@ EXAMPLES: Final = (
 )
 ENGINES: Final = ("admission", "cel-python")
 
+TIMEOUT_SECONDS: Final = 10.0  # for one expression
 _WIDTH: Final = 96
 
 
@@ -44,7 +47,7 @@ def command(
     ] = "",
 ) -> None:
     """Evaluate CEL expressions as the API server does."""
-    runner = CaseRunner(kubernetes_version) if kubernetes_version else CaseRunner()
+    runner = CaseRunner(kubernetes_version or NEWEST, _begin)
     if cases is not None:
         _answer_cases(runner, cases)
         return
@@ -69,6 +72,16 @@ def command(
             print(line)
         return
     print(json.dumps(answer["value"], ensure_ascii=False))
+
+
+def _begin() -> Callable[[], None]:
+    end = time.monotonic() + TIMEOUT_SECONDS
+
+    def check() -> None:
+        if time.monotonic() > end:
+            raise DeadlineError(f"not evaluated within {TIMEOUT_SECONDS:g} seconds")
+
+    return check
 
 
 def _answer_cases(runner: CaseRunner, path: Path) -> None:
