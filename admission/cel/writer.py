@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast as py
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -120,7 +121,10 @@ class Writer:
             definition.type_params = []
         module = located(py.Module(body=[definition], type_ignores=[]))
         scope: dict[str, object] = {"__builtins__": {}, **runtime.NAMES, **self.constants}
-        exec(compile(module, "<cel>", "exec"), scope)  # noqa: S102 - built from nodes above, no text of a user
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # `null['x']` may be written: its error is CEL's to say
+            code = compile(module, "<cel>", "exec")
+        exec(code, scope)  # noqa: S102 - built from nodes above, no text of a user
         compiled: Compiled = scope["expression"]  # type: ignore[assignment]
         return compiled
 

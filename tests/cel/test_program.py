@@ -137,6 +137,17 @@ def test_strings_stay_strings(env: Environment, text: str) -> None:
     assert made.evaluate(Activation({"object": {"x": "other"}})) is False
 
 
+@pytest.mark.parametrize("text", ["dyn(null)['x']", "null.x", "optional.of(1).hasValue()", "dyn(1)[0]", "dyn(true).a"])
+def test_python_has_nothing_to_say_about_an_expression(
+    env: Environment, text: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    try:
+        program(env, text)
+    except CompileError:
+        return
+    assert not recwarn.list
+
+
 def test_compiled_code_sees_no_builtins(env: Environment) -> None:
     compiled = program(env, "object.a == 1")._compiled
     assert compiled is not None
