@@ -88,6 +88,8 @@ def open_offline(
     """
     documents = load_documents(resources or ())
     loaded = load_policies(policies, resources=documents, strict=strict, kubernetes_version=kubernetes_version)
+    if not loaded.policies.policies:
+        note("no policy was found in what was given: nothing is judged, everything is allowed")
     facts = FileFacts(
         [document.data for document in documents],
         authorization=None if authz is None else _authorization(authz),

@@ -40,6 +40,8 @@ def load_engine(settings: Settings, offload: Offload) -> Loaded:
     for issue in (*result.issues, *type_issues(result.policies.policies, result.expressions, data)):
         facts_of_issue = {"where": str(issue.position or ""), "field": issue.field, "help": issue.help}
         logger().warning(issue.message, extra={"facts": facts_of_issue})
+    if not result.policies.policies:
+        logger().warning("no policy was found in what was given: nothing is judged, everything is allowed")
     facts = FileFacts(data, note=logger().warning)
     engine = Engine(
         result.compile(),

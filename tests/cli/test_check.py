@@ -249,6 +249,14 @@ def test_a_namespace_that_nobody_gave_is_plain_and_said_once(place: Place) -> No
     assert place.err == NOTE
 
 
+def test_that_there_are_no_policies_is_told(place: Place) -> None:
+    place.write("policy.yaml", "")
+    namespace = place.write("namespace.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n")
+    for arguments, code in (((), 0), (("--strict-facts",), 2)):
+        assert place.check(*arguments, namespace) == code
+        assert "no policy was found in what was given" in place.err
+
+
 def test_strict_facts_make_it_an_error(place: Place) -> None:
     assert place.check("--strict-facts", place.write("pod.yaml", POD)) == 2
     assert place.err == "error: namespace 'default' is in no resource given\n"
