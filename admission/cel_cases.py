@@ -71,7 +71,7 @@ class CaseRunner:
         except CompileError as error:
             return {"error": error.issues[0].message, "error_full": str(error), "phase": "compile", "cost": 0}
         except ProgramError as error:
-            return {"error": str(error), "phase": "compile", "cost": 0}
+            return {"error": str(error), "error_full": str(error), "phase": "compile", "cost": 0}
         exact = prepared.activation(exact=True)
         try:
             value = prepared.program.evaluate(exact)

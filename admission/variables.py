@@ -89,6 +89,11 @@ JSON_PATCH_FIELDS: Mapping[str, Type] = {
     "value": types.DYN,
 }
 
+# Names that upstream's types of requests and namespaces bring along as if they were object types; nothing can be made
+# of them.
+_SIMPLE_TYPES = ("duration", "list", "null_type", "timestamp")
+_NO_FIELDS: Mapping[str, Type] = {}
+
 # What a variable of a policy may be for those that use it; everything else is dyn to them.
 _COMPOSED_KINDS = frozenset(
     (Kind.ANY, Kind.BOOL, Kind.BYTES, Kind.DOUBLE, Kind.DURATION, Kind.INT, Kind.NULL, Kind.STRING, Kind.TIMESTAMP)
@@ -125,7 +130,7 @@ def structs(*, composed: Mapping[str, Type] | None = None, mutation: bool = Fals
     `composed` are the policy's variables compiled so far, by name, with the result types of their expressions. With
     `mutation` the types `Object` (open: it and every `Object.path` take any field) and `JSONPatch` are declared.
     """
-    declared = dict(VALIDATION_TYPES)
+    declared = dict(VALIDATION_TYPES) | dict.fromkeys(_SIMPLE_TYPES, _NO_FIELDS)
     if composed is not None:
         declared[VARIABLES_TYPE] = {name: composed_type(t) for name, t in composed.items()}
     if mutation:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from admission.cel import messages
 from admission.cel.natives import rewrapped
 from admission.cel.types import Type
 from admission.cel.values import (
@@ -27,6 +28,7 @@ from admission.cel.values import (
 Builder: TypeAlias = Callable[[dict[str, Value]], Value]
 
 JSON_PATCH = "JSONPatch"
+MESSAGES = frozenset(messages.FIELDS)
 
 # what Go calls the inside of a value
 _GO_TYPES: dict[type, str] = {
@@ -49,9 +51,9 @@ def builder(struct: Type, *, is_open: bool) -> Builder:
         return lambda fields: ObjectValue(struct, fields)
     if struct.name == JSON_PATCH:
         return lambda fields: PatchValue(struct, _checked(fields))
-    if struct.name.startswith("kubernetes."):
-        return lambda _: _unknown(struct.name)
-    return lambda fields: StructValue(struct, fields)
+    if struct.name in MESSAGES:
+        return lambda fields: StructValue(struct, fields)
+    return lambda _: _unknown(struct.name)
 
 
 def _checked(fields: dict[str, Value]) -> dict[str, Value]:
