@@ -33,7 +33,7 @@ def apply_configuration(
     `kind` is the kind of the live object, `originals` are the documents that the expression saw. Raises ApplyError.
     """
     try:
-        check_type_names(value)
+        check_type_names(value, originals)
     except UnwritableError as error:
         raise ApplyError(str(error)) from None
     try:

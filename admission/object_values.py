@@ -96,14 +96,14 @@ class Originals:
         return id(value) in self._ids
 
 
-def check_type_names(value: StructValue) -> None:
+def check_type_names(value: StructValue, originals: Originals) -> None:
     """Check that every Object inside an Object has the type name of its place; UnwritableError names all others."""
-    faults = list(_wrong_names(value, value.cel_type.name))
+    faults = list(_wrong_names(value, value.cel_type.name, originals))
     if faults:
         raise UnwritableError("type mismatch: " + "\n".join(faults))
 
 
-def _wrong_names(value: Value, expected: str) -> Iterator[str]:
+def _wrong_names(value: Value, expected: str, originals: Originals) -> Iterator[str]:
     if isinstance(value, StructValue):
         name = value.cel_type.name
         if name != expected:
@@ -112,15 +112,17 @@ def _wrong_names(value: Value, expected: str) -> Iterator[str]:
                 "which matches field name path from root Object type"
             )
         for field, item in value.fields.items():
-            yield from _wrong_names(item, f"{expected}.{field}")
+            yield from _wrong_names(item, f"{expected}.{field}", originals)
         return
     value = _unwrapped(value)
+    if value in originals:
+        return
     if type(value) is list:
         for item in value:
-            yield from _wrong_names(item, expected)
+            yield from _wrong_names(item, expected, originals)
     elif isinstance(value, MAP_CLASSES):
         for key in value:
-            yield from _wrong_names(find(value, key), expected)
+            yield from _wrong_names(find(value, key), expected, originals)
 
 
 def to_native(value: StructValue, originals: Originals) -> dict[str, Native]:

@@ -51,7 +51,7 @@ def operations(patches: Iterable[StructValue], originals: Originals) -> list[Jso
         if "value" in fields:
             value = fields["value"]
             if isinstance(value, StructValue):
-                check_type_names(value)
+                check_type_names(value, originals)
             try:
                 operation["value"] = to_json(value, originals)
             except UnwritableError as error:
