@@ -113,6 +113,16 @@ def test_a_list_without_elements_that_nothing_is_merged_with_is_null(types: Merg
     assert deployed(text, types)["metadata"] == {"name": "web", "finalizers": ["a/b"], "ownerReferences": None}
 
 
+def test_what_is_added_gets_no_defaults(types: MergeTypes) -> None:
+    found = containers("[Object.spec.template.spec.containers{name: 'new'}]", types)
+    assert found[-1] == {"name": "new"}
+
+
+def test_a_list_from_a_function_is_a_list(types: MergeTypes) -> None:
+    found = deployed("Object{metadata: Object.metadata{finalizers: 'c/d,e/f'.split(',')}}", types)
+    assert found["metadata"]["finalizers"] == ["a/b", "c/d", "e/f"]
+
+
 def test_whole_doubles_are_integers(types: MergeTypes) -> None:
     found = deployed("Object{spec: Object.spec{replicas: 5.0}}", types)["spec"]["replicas"]
     assert (found, type(found)) == (5, int)
