@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from admission.cel import types
-from admission.cel.values import CelError, Opaque, Value
+from admission.cel.values import CancelledError, CelError, Opaque, Value
 
 PER_CALL_LIMIT = 1_000_000  # apiserver pkg/apis/cel/config.go PerCallLimit
 RUNTIME_BUDGET = 10_000_000  # apiserver pkg/apis/cel/config.go RuntimeCELCostBudget
@@ -23,17 +23,6 @@ MARK = 20_000  # the bound that compiled code may add before the clock is looked
 
 class Overrun(Exception):  # noqa: N818 - a signal, not a fault
     """Compiled code met its provable cost bound: the whole evaluation must be repeated with exact counting."""
-
-
-class CancelledError(Exception):
-    """Evaluation of one expression ended at once; unlike CelError, no operator absorbs it inside that expression.
-
-    Either it passed its cost limit, or upstream would have stumbled here: `internal error: ...` is a panic that cel-go
-    caught at the very top.
-    """
-
-    def __init__(self, message: str = "operation cancelled: actual cost limit exceeded") -> None:
-        super().__init__(message)
 
 
 class Budget:

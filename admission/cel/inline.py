@@ -88,7 +88,7 @@ def equality(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:
     writer.cost += 1 + len(known) // 10 if isinstance(known, str | bytes) else PREPAID
     if isinstance(left.node, py.Constant):
         left = Code(writer.pool(left.node.value), left.proof, left.constant)
-    if known is None or known is True or known is False:
+    if known is None or (isinstance(known, bool) and (left.proof is Proof.BOOL or not writer.has_opaque)):
         same: py.cmpop = py.IsNot() if negated else py.Is()
         return Code(compare(left.node, same, constant(known)), Proof.BOOL)
     exact = type(known) in (str, bytes) or (type(known) is int and known not in (0, 1) and abs(known) < runtime.EXACT)

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 from admission.cel import values
 from admission.cel.activation import LazyVariables
-from admission.cel.attribute import KEY_CLASSES
 from admission.cel.dispatch import Dispatcher, work
 from admission.cel.function import CostFunction
 from admission.cel.gonames import go_name
@@ -270,8 +269,6 @@ class Membership:
     def eval(self, scope: Scope) -> Value:
         """Return whether the value is one of the constants."""
         value = self.arg.eval(scope)
-        if value is not None and type(value) not in KEY_CLASSES:
-            return False
         return values.key_identity(value) in self.members
 
 

@@ -49,7 +49,7 @@ from admission.cel.regex import compile_pattern
 from admission.cel.scope import Node, Scope
 from admission.cel.trace import Watch
 from admission.cel.types import Kind, Type
-from admission.cel.values import MISSING, CelError, Uint, Value, key_identity
+from admission.cel.values import MISSING, CancelledError, CelError, Uint, Value, key_identity
 
 CONVERSIONS = frozenset(("bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"))
 PATTERN_FUNCTIONS = frozenset(("matches", "find", "findAll"))
@@ -281,7 +281,7 @@ class _Planner:
     def _membership(self, call: Call, arg: Node, members: Value) -> Node:
         if len(members) == 0:
             return Const(call.id, value=False)
-        if any(member is not None and type(member) not in KEY_CLASSES for member in members):
+        if any(type(member) not in KEY_CLASSES for member in members):
             return call
         return Membership(call.id, arg, frozenset(identity for member in members for identity in _equals(member)))
 
@@ -307,7 +307,7 @@ class _Planner:
     def _fold_literal(self, node: ListNode | MapNode) -> Node:
         try:
             return Const(node.id, node.eval(_constant_scope()))
-        except CelError:
+        except (CelError, CancelledError):
             return node
 
     def _struct(self, expr: StructExpr) -> Node:

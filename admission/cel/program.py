@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from admission.cel.activation import Activation, CancelledError, Meter, Overrun
+from admission.cel.activation import Activation, Meter, Overrun
 from admission.cel.checker import CheckedAst
 from admission.cel.compiler import compile_expression
 from admission.cel.plan import FunctionTable, ProgramError, plan
 from admission.cel.scope import Node, Scope
 from admission.cel.trace import Trace
 from admission.cel.types import Type
-from admission.cel.values import CelError, Value
+from admission.cel.values import CancelledError, CelError, Value
 from admission.cel.writer import Compiled
 from admission.errors import AdmissionError
 

@@ -130,7 +130,8 @@ def _converts(function: Function, argument: Literal) -> bool:
                 overload.implementation(argument.value)
             except CelError:
                 return False
-    return True
+            return True
+    return False
 
 
 def _failing_patterns(survey: Survey) -> list[tuple[int, str]]:

@@ -31,6 +31,17 @@ class CelError(Exception):
         return 1
 
 
+class CancelledError(Exception):
+    """Evaluation of one expression ended at once; unlike CelError, no operator absorbs it inside that expression.
+
+    Either it passed its cost limit, or upstream would have stumbled here: `internal error: ...` is a panic that cel-go
+    caught at the very top.
+    """
+
+    def __init__(self, message: str = "operation cancelled: actual cost limit exceeded") -> None:
+        super().__init__(message)
+
+
 class Uint(int):
     """A CEL uint: an int that knows that it is unsigned. Arithmetic yields plain ints: wrap the result again."""
 
@@ -60,7 +71,7 @@ class Opaque:
     def as_key(self) -> Hashable:
         """Return what tells this value from others as the key of a map: upstream mostly has pointers, so its identity.
 
-        Raises CelError where upstream cannot have it as a key at all.
+        Raises CancelledError where upstream cannot have it as a key at all.
         """
         return (Opaque, id(self))
 
@@ -451,7 +462,7 @@ def find(mapping: Value, key: Value) -> Value:
 def key_identity(key: Value) -> Hashable:
     """Return what makes a key of a map the same as another one: its class and value, or for lists and maps itself.
 
-    Raises CelError for values that cannot be keys (Go's map keys: common/types/map.go of cel-go).
+    Raises CancelledError for values that Go stumbles over as keys of a map (common/types/map.go of cel-go).
     """
     kind = type(key)
     if kind is str or key is None:
@@ -461,7 +472,7 @@ def key_identity(key: Value) -> Hashable:
     if kind in LIST_CLASSES or kind in MAP_CLASSES:
         return object()
     if kind is bytes:
-        raise CelError("internal error: runtime error: hash of unhashable type types.Bytes")
+        raise CancelledError("internal error: runtime error: hash of unhashable type types.Bytes")
     return key.as_key() if isinstance(key, Opaque) else (kind, key)
 
 

@@ -73,6 +73,24 @@ _UNCHANGED = frozenset(
 )
 
 
+_INCOMPARABLE = frozenset(
+    kind.name
+    for kind in (
+        types.IP,
+        types.CIDR,
+        types.QUANTITY,
+        types.URL,
+        types.SEMVER,
+        types.FORMAT,
+        types.AUTHORIZER,
+        types.PATH_CHECK,
+        types.GROUP_CHECK,
+        types.RESOURCE_CHECK,
+        types.DECISION,
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Emitters:
     """What writes the parts of the language that have code of their own.
@@ -100,6 +118,8 @@ class Writer:
         self.depth = 0
         self.budget = name("b")
         self._counter = 0
+        # whether values may turn up that refuse to be compared with a bool
+        self.has_opaque = any(t.name in _INCOMPARABLE for t in checked.types.values())
 
     def function(self) -> Compiled:
         """Return the whole expression as a function of an Activation."""

@@ -25,7 +25,6 @@ import itertools
 from collections.abc import Sequence
 
 from admission.cel import macro, types
-from admission.cel.activation import CancelledError
 from admission.cel.ast import Call, Comprehension, Expr, Ident, ListExpr, MacroCall, Select
 from admission.cel.function import CostFunction, Function, Implementation, Library, Macro, MacroContext, Overload
 from admission.cel.gonames import go_name
@@ -33,7 +32,17 @@ from admission.cel.members import Members
 from admission.cel.ordering import compare, is_comparable, sort_key
 from admission.cel.sizes import CALL, LIST_CREATION, STRING_FACTOR, affordable, size_of, walkable
 from admission.cel.types import Type
-from admission.cel.values import LIST_CLASSES, CelError, Duration, Timestamp, Uint, Value, is_nan, type_of
+from admission.cel.values import (
+    LIST_CLASSES,
+    CancelledError,
+    CelError,
+    Duration,
+    Timestamp,
+    Uint,
+    Value,
+    is_nan,
+    type_of,
+)
 
 _COMPARABLE = (
     types.INT,

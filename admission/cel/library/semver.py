@@ -28,7 +28,7 @@ from admission.cel.function import Function, Implementation, Library, Overload
 from admission.cel.quoting import quote
 from admission.cel.sizes import first_string_cost
 from admission.cel.types import Type
-from admission.cel.values import UINT_MAX, CelError, Opaque
+from admission.cel.values import UINT_MAX, CancelledError, CelError, Opaque
 
 _DIGITS = re.compile(r"[0-9]*", re.ASCII)
 _NAMES = re.compile(r"[a-zA-Z0-9-]*", re.ASCII)
@@ -59,8 +59,8 @@ class Semver(Opaque):
         return hash((Semver, self.rank))
 
     def as_key(self) -> Hashable:
-        """Raise CelError: a version of upstream has slices in it."""
-        raise CelError("internal error: runtime error: hash of unhashable type cel.Semver")
+        """Raise CancelledError: a version of upstream has slices in it."""
+        raise CancelledError("internal error: runtime error: hash of unhashable type cel.Semver")
 
     def comparable(self, other: object) -> bool:
         """Return whether the other one is a version too."""
