@@ -131,7 +131,7 @@ def run_mutations(
                 faults += 1
                 continue
             applied = True
-            if mutated != current:
+            if _differ(mutated, current):
                 changed_by[policy.name] = None
             current = mutated
         if not faults:
@@ -165,9 +165,12 @@ def mutate(
     if result.error is not None:
         raise MutationError(result.error)
     assert inputs.object is not None  # noqa: S101 - callers see to it
-    if mutation.patch_type == "JSONPatch":
-        return _apply_json_patch(result, inputs.object, inputs, task.params, kind, types)
-    return _apply_configuration(result, inputs.object, inputs, task.params, kind, types)
+    try:
+        if mutation.patch_type == "JSONPatch":
+            return _apply_json_patch(result, inputs.object, inputs, task.params, kind, types)
+        return _apply_configuration(result, inputs.object, inputs, task.params, kind, types)
+    except RecursionError:
+        raise MutationError("the object is nested too deeply to be mutated") from None
 
 
 def _evaluate(task: MutationTask, compiled: CompiledExpression, inputs: Inputs, *, exact: bool) -> Result:
@@ -216,6 +219,13 @@ def _apply_configuration(
         return apply_configuration(value, originals, document, kind, types)
     except ApplyError as error:
         raise MutationError(str(error)) from None
+
+
+def _differ(one: JsonObject, other: JsonObject) -> bool:
+    try:
+        return one != other
+    except RecursionError:
+        return True
 
 
 def _kind_of(inputs: Inputs) -> KindName:

@@ -389,6 +389,23 @@ def test_an_object_that_does_not_decode_is_refused_whatever_failure_policy_says(
 # the rest
 
 
+def test_an_object_that_is_nested_too_deeply_for_its_types_is_an_error() -> None:
+    schema: Object = {"type": "string"}
+    for _ in range(600):
+        schema = {"type": "object", "properties": {"a": schema}}
+    versions = [{"name": "v1", "schema": {"openAPIV3Schema": schema}}]
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.acme.io"},
+        "spec": {"group": "acme.io", "versions": versions},
+    }
+    kind = ("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
+    text = "[JSONPatch{op: 'replace', path: '/spec/versions', value: object.spec.versions}]"
+    decision = mutate([mutating("m", text), bound("m")], request(definition, kind=kind, resource=kind[2].lower() + "s"))
+    assert denial(decision) == "the object is nested too deeply to be mutated"
+
+
 def test_mutations_ask_the_authorizer_too() -> None:
     text = "authorizer.group('').resource('pods').check('get').allowed() ? " + LABELS + " : []"
     facts = FileFacts([NAMESPACE], AuthorizationRules.parse([{"user": "ann"}]))
