@@ -147,7 +147,7 @@ def membership(writer: Writer, expr: Call, args: Sequence[Expr]) -> Code:  # noq
         writer.cost += len(known)
         if any(isinstance(element, int | float) and not abs(element) < runtime.EXACT for element in known):
             raise Unsupported  # numbers that are found by rules of their own
-        if known and all(type(element) is str for element in known):
+        if known and not writer.has_opaque and all(type(element) is str for element in known):
             return Code(compare(item.node, py.In(), writer.pool(frozenset(known))), Proof.BOOL)
     slow = call("member", item.node, container.node, writer.budget)
     if item.proof is not Proof.STRING:

@@ -43,6 +43,9 @@ _MOST_BINARY = Decimal(INT_MAX)
 _MOST_DIGITS = 20_000  # of a result; upstream would fill the memory with zeros instead
 
 
+_INT64_LIMIT = Decimal(2**63)
+
+
 class Quantity(Opaque):
     """A number (`value`), how it is to be printed (`format`), and whether it outgrew an int64 with a scale (`wide`).
 
@@ -115,7 +118,12 @@ class Quantity(Opaque):
 
     def subtract(self, other: Quantity) -> Quantity:
         """Return the difference; zero takes over the format of what is subtracted."""
-        return self._computed(other.value.copy_negate(), other)
+        negated = other.value.copy_negate()
+        if negated == _INT64_LIMIT and not (self.wide or other.wide):
+            wrapped = -_INT64_LIMIT  # the one int64 that is its own negative
+            if self.value == 0 or _fits(self.value, wrapped, _sum(self.value, wrapped)):
+                negated = wrapped
+        return self._computed(negated, other)
 
     def _computed(self, addend: Decimal, other: Quantity) -> Quantity:
         result = self._plus(addend, other)

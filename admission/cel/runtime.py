@@ -184,7 +184,7 @@ def member(item: Value, container: Value, budget: Budget) -> bool:
         reach(budget, len(container), len(container))
         if type(item) is str and kind is list:
             return item in container
-        if type(item) in NUMBERS and not abs(item) < EXACT:
+        if (type(item) in NUMBERS and not abs(item) < EXACT) or isinstance(item, bytes | values.Opaque):
             raise Unsure
         return any(values.equal(item, element, budget.pace) for element in container)
     raise Unsure

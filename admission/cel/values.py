@@ -451,7 +451,10 @@ def find(mapping: Value, key: Value) -> Value:
     if type(mapping) is dict:
         if type(key) is bool or key.__hash__ is None:
             return MISSING
-        return mapping.get(key, MISSING)
+        found = mapping.get(key, MISSING)
+        if found is MISSING and isinstance(key, bytes | Opaque) and mapping and type(next(iter(mapping))) is not str:
+            key_identity(key)
+        return found
     for identity in identities(key):
         entry = mapping.entries.get(identity)
         if entry is not None:

@@ -87,6 +87,7 @@ _INCOMPARABLE = frozenset(
         types.GROUP_CHECK,
         types.RESOURCE_CHECK,
         types.DECISION,
+        types.BYTES,
     )
 )
 
@@ -118,7 +119,7 @@ class Writer:
         self.depth = 0
         self.budget = name("b")
         self._counter = 0
-        # whether values may turn up that refuse to be compared with a bool
+        # whether values may turn up that refuse to be compared, or to be looked for in a set
         self.has_opaque = any(t.name in _INCOMPARABLE for t in checked.types.values())
 
     def function(self) -> Compiled:

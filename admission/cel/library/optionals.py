@@ -27,6 +27,7 @@ from admission.cel import types
 from admission.cel.ast import Expr, Ident, MacroCall
 from admission.cel.function import Function, Library, Macro, MacroContext, Overload
 from admission.cel.macro import bind, call, copy, member_call
+from admission.cel.printing import show
 from admission.cel.types import optional_of
 from admission.cel.values import (
     LIST_CLASSES,
@@ -101,7 +102,7 @@ def _unwrap(elements: Value) -> Value:
     found = []
     for element in elements:
         if not isinstance(element, Optional_):
-            raise CelError(f"value {element} is not optional")
+            raise CelError(f"value {show(element)} is not optional")
         if element.present:
             found.append(element.value)
     return found
