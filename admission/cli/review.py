@@ -9,8 +9,9 @@ from typing import Annotated, Final
 
 import typer
 
+from admission.cel.environment import NEWEST
 from admission.cli.offline import Notes, Offline, open_offline, print_issues
-from admission.cli.options import Authz, Policies, Resources, StrictFacts
+from admission.cli.options import Authz, KubernetesVersion, Policies, Resources, StrictFacts
 from admission.errors import InputError, NotAReviewError, ReviewError
 from admission.review import AdmissionResponse, Status, decode_review, encode_response
 
@@ -44,6 +45,7 @@ def command(
             help="Mutate, validate, or mutate and then validate what came of it.", rich_help_panel="The request"
         ),
     ] = Phase.BOTH,
+    kubernetes_version: KubernetesVersion = NEWEST,
 ) -> None:
     """Answer AdmissionReviews as the server would.
 
@@ -52,7 +54,9 @@ def command(
     """
     note = Notes(strict=strict_facts)
     denied = unreadable = False
-    with open_offline(policies, resources, authz, strict=False, note=note) as offline:
+    with open_offline(
+        policies, resources, authz, strict=False, note=note, kubernetes_version=kubernetes_version
+    ) as offline:
         print_issues(offline.loaded.issues)
         for name in reviews:
             try:

@@ -144,3 +144,12 @@ def test_what_was_mutated_is_what_is_validated(tmp_path: Path, capsys: pytest.Ca
     assert run([*arguments, "--phase", "validate"], {}) == 1
     assert run([*arguments, "--phase", "both"], {}) == 0
     assert len(answers(capsys.readouterr().out)) == 2
+
+
+def test_a_stored_policy_with_a_function_the_version_lacks_fails_as_that_version_would(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = policy(tmp_path, "isSemver('1.0.0')")
+    assert run(["review", "-p", path, str(POD)], {}) == 0
+    assert run(["review", "-p", path, "--kubernetes-version", "1.32", str(POD)], {}) == 1
+    assert "exists since Kubernetes 1.33" in capsys.readouterr().out
