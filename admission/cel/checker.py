@@ -158,7 +158,7 @@ def check(ast: Ast, declarations: Declarations) -> CheckedAst:
         checker.fail(ast.expr.id, TOO_LARGE)
         resolved = {}
     if checker.issues:
-        raise CompileError(checker.issues, ast.source)
+        raise CompileError(checker.issues, ast.source, checker.omitted)
     expr = replace_nodes(ast.expr, checker.replaced) if checker.replaced else ast.expr
     return CheckedAst(expr, ast.source, resolved, checker.references, resolved[expr.id])
 
@@ -178,6 +178,7 @@ class _Checker:
         "_variables",
         "_visitors",
         "issues",
+        "omitted",
         "references",
         "replaced",
         "types",
@@ -187,6 +188,7 @@ class _Checker:
         self.types: dict[int, Type] = {}
         self.references: dict[int, Reference] = {}
         self.issues: list[CelIssue] = []
+        self.omitted = 0  # issues beyond MAX_ISSUES
         self.replaced: dict[int, Expr] = {}
         self._source = source
         self._declarations = declarations
@@ -224,7 +226,9 @@ class _Checker:
         return settled
 
     def fail(self, node_id: int, message: str) -> None:
-        if len(self.issues) < MAX_ISSUES:
+        if len(self.issues) >= MAX_ISSUES:
+            self.omitted += 1
+        else:
             self.issues.append(issue_at(self._source, self._source.offsets.get(node_id, -1), message))
 
     # -- walking

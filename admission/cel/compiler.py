@@ -19,11 +19,12 @@ from admission.cel.pycode import Unsupported
 from admission.cel.writer import Compiled, Emitters, Writer
 
 EMITTERS = Emitters(INLINE, emit_loop)
+LARGEST = 10_000  # nodes: Python takes half a second to compile so many; larger expressions are interpreted
 
 
 def compile_expression(checked: CheckedAst, functions: FunctionTable) -> Compiled | None:
     """Return a function of an Activation, or None where the interpreter has to do it."""
-    if not checked.types:
+    if not 0 < len(checked.types) <= LARGEST:
         return None
     try:
         return Writer(checked, functions, EMITTERS).function()

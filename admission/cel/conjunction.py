@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from admission.cel.activation import Activation
 from admission.cel.ast import Ident, Select
-from admission.cel.compiler import EMITTERS
+from admission.cel.compiler import EMITTERS, LARGEST
 from admission.cel.program import Program
 from admission.cel.pycode import Code, Proof, Unsupported, assign, compare, constant, name, negation
 from admission.cel.values import MISSING
@@ -46,6 +46,8 @@ def compile_conjunction(clauses: Sequence[Clause], *, unsupported: frozenset[str
     several clauses say in the same words is evaluated once.
     """
     if not any(clause.conditions for clause in clauses):
+        return None
+    if sum(len(program.checked.types) for clause in clauses for program in clause.conditions) > LARGEST:
         return None
     try:
         return _Conjunction(clauses, unsupported).function()

@@ -46,18 +46,23 @@ NO_PLACE = (-1, -1, -1)
 
 
 class CompileError(InputError):
-    """An expression cannot be parsed or does not pass the type check; `issues` are sorted by place, at least one."""
+    """An expression cannot be parsed or does not pass the type check; `issues` are sorted by place, at least one.
 
-    def __init__(self, issues: Iterable[CelIssue], source: SourceInfo) -> None:
+    `omitted` more were found and not kept.
+    """
+
+    def __init__(self, issues: Iterable[CelIssue], source: SourceInfo, omitted: int = 0) -> None:
         self.issues = tuple(sorted(issues, key=lambda issue: (issue.line, issue.column)))
         self.source = source
-        super().__init__(self.issues, source)
+        self.omitted = omitted
+        super().__init__(self.issues, source, omitted)
 
     def __str__(self) -> str:
         """Return the text of all issues as cel-go's Errors.ToDisplayString joins them (at most 100)."""
         lines = [issue.render(self.source) for issue in self.issues[:_MAX_ISSUES]]
-        if len(self.issues) > _MAX_ISSUES:
-            lines.append(f"{len(self.issues) - _MAX_ISSUES} more errors were truncated")
+        truncated = self.omitted + max(0, len(self.issues) - _MAX_ISSUES)
+        if truncated:
+            lines.append(f"{truncated} more errors were truncated")
         return "\n".join(lines)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from admission.cel import values
 from admission.cel.times import format_duration, format_timestamp, parse_duration, parse_timestamp
 from admission.cel.types import Type
-from admission.cel.values import Optional_, Uint, Value
+from admission.cel.values import CelError, Optional_, Uint, Value
 
 _OPAQUE_TAGS = {
     "kubernetes.Quantity": "$quantity",
@@ -45,12 +45,19 @@ def encode_value(value: Value) -> Any:
             return dict(entries)
         return {"$map": [[encode_value(key), item] for key, item in entries]}
     if kind is Optional_:
-        return {"$optional": [encode_value(value.value)] if value.present else []}
+        return _encode_optional(value)
     if isinstance(value, Type):
         return {"$type": value.name}
     if isinstance(value, values.Opaque):
         return _encode_opaque(value)
     return value
+
+
+def _encode_optional(value: Optional_) -> Any:
+    try:
+        return {"$optional": [encode_value(value.value)] if value.present else []}
+    except CelError as error:
+        return {"$optional": [{"$error": str(error)}]}
 
 
 def _encode_opaque(value: values.Opaque) -> Any:

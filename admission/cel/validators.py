@@ -46,7 +46,7 @@ def validate(checked: CheckedAst, declarations: Declarations, validators: Iterab
         for node_id, message in validator.check(survey)
     ]
     if issues:
-        raise CompileError(issues[:MAX_ISSUES], source)
+        raise CompileError(issues[:MAX_ISSUES], source, max(0, len(issues) - MAX_ISSUES))
 
 
 def _survey(checked: CheckedAst, declarations: Declarations) -> Survey:

@@ -150,7 +150,10 @@ class Optional_(Opaque):  # noqa: N801 - the plain name is taken by typing
             return False
         if not (self.present and other.present):
             return self.present == other.present
-        return equal(self.value, other.value)
+        mine, theirs = self.value, other.value
+        if isinstance(mine, Opaque) and not mine.comparable(theirs):
+            raise CelError("no such overload")
+        return equal(mine, theirs)
 
     def __hash__(self) -> int:
         return hash((Optional_, self.present))

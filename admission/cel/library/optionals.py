@@ -183,5 +183,5 @@ LIBRARY = Library(
         ),
     ),
     macros=(Macro("optMap", True, 2, _opt_map), Macro("optFlatMap", True, 2, _opt_flat_map)),
-    constants=(("optional_type", types.type_of_type(types.optional_of(types.DYN)), types.optional_of(types.DYN)),),
+    constants=(("optional_type", types.type_of_type(types.opaque("optional_type")), types.optional_of(types.DYN)),),
 )
