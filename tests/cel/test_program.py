@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -13,6 +17,8 @@ from admission.cel import types
 from admission.cel.activation import Activation, Budget, LazyVariables, Overrun
 from admission.cel.diagnostic import CompileError
 from admission.cel.environment import Environment, environment
+from admission.cel.function import Function, Overload
+from admission.cel.plan import ProgramError
 from admission.cel.program import Program
 from admission.cel.values import CelError
 from admission.errors import DeadlineError
@@ -328,3 +334,67 @@ def test_compiled_code_and_interpreter_always_agree(text: str, value: Any) -> No
         except CelError as error:
             outcomes.append(("error", str(error)))
     assert outcomes[0] == outcomes[1]
+
+
+DEEP_TEXTS = [
+    "+".join("1" * 249),
+    "!(absent && " * 187 + "true" + ")" * 187,
+    "[1].all(x, " * 187 + "true" + ")" * 187,
+    "[0][" * 230 + "0" + "]" * 230,
+    "[" * 249 + "1" + "]" * 249,
+]
+
+
+@contextmanager
+def stack_of(frames: int) -> Iterator[None]:
+    """Leave only so many frames of the Python stack to what is called."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + frames)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@pytest.mark.parametrize("text", DEEP_TEXTS)
+def test_an_expression_too_deep_for_the_stack_is_no_program(env: Environment, text: str) -> None:
+    with stack_of(2_000):
+        checked = env.compile(text)
+    with stack_of(150), pytest.raises(ProgramError, match="nested too deep for the stack"):
+        env.program(checked)
+
+
+@pytest.mark.parametrize("text", DEEP_TEXTS)
+def test_an_evaluation_too_deep_for_the_stack_is_an_error_of_the_expression(env: Environment, text: str) -> None:
+    with stack_of(5_000):
+        made = program(env, text)
+    with stack_of(60):
+        try:
+            made.evaluate_exact(Activation({}))
+        except CelError as error:
+            assert "nested too deep for the stack" in str(error)  # noqa: PT017 - constants need no stack at all
+        made.trace(Activation({}))
+
+
+def test_a_fault_of_a_function_ends_its_expression_only(env: Environment) -> None:
+    def faulty(_: Any) -> Any:
+        raise ZeroDivisionError("of ours")
+
+    function = Function("faulty", (Overload("faulty_int", (types.INT,), types.INT, faulty),))
+    with pytest.raises(CelError, match="internal error: ZeroDivisionError: of ours"):
+        program(env.extend({}, functions=[function]), "faulty(1) == 1").evaluate(Activation({}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " && ".join(["[1, 2].all(x, x > 0)"] * 4_000),
+        " && ".join(["true"] * 12_000),
+        "[" + ",".join(["absent"] * 14_000) + "]",
+        "{" + ",".join(f"'k{number}': absent" for number in range(5_000)) + "}",
+    ],
+)
+def test_what_is_very_large_is_interpreted(env: Environment, text: str) -> None:
+    made = program(env, text)
+    assert made._compiled is None
+    made.evaluate(Activation({"absent": 1}))
