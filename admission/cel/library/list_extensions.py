@@ -118,7 +118,7 @@ def _sort_by(elements: Value, keys: Value) -> Value:
     first = keys[0]
     if not is_comparable(first):
         raise CelError("list elements must be comparable")
-    affordable(_square_cost(keys))
+    walkable(len(keys))
     listed = list(keys)
     kind = type(first)
     if any(type(key) is not kind for key in listed):
@@ -126,6 +126,7 @@ def _sort_by(elements: Value, keys: Value) -> Value:
     values = list(elements)
     order = list(range(len(listed)))
     if kind is float and any(map(is_nan, listed)):
+        affordable(_square_cost(keys))  # also where dyn makes the call cheap: it takes so long
         _insertion_sort(order, listed)
     else:
         order.sort(key=[sort_key(key) for key in listed].__getitem__)
