@@ -20,6 +20,7 @@ from admission.cel.scope import GrowingList, GrowingMap, Node, Scope
 from admission.cel.trace import Trace
 from admission.cel.values import MISSING, NONE, CelError, KeyedMap, ObjectValue, Optional_, StructValue, Uint, Value
 
+_INT64 = 2.0**63
 KEY_CLASSES = (str, int, Uint, float, bool)
 
 
@@ -249,7 +250,7 @@ def list_index(key: Value) -> int:
     if type(key) in (int, Uint):
         return int(key)
     if type(key) is float:
-        if key.is_integer():
+        if key.is_integer() and abs(key) < _INT64:
             return int(key)
         raise CelError(f"unsupported index value {format_shortest(key)} in list")
     raise CelError(f"unsupported index type '{values.type_of(key).name}' in list")

@@ -97,7 +97,8 @@ def decode_value(encoded: Any) -> Value:
     if isinstance(encoded, list):
         return [decode_value(element) for element in encoded]
     if not isinstance(encoded, dict):
-        return encoded
+        is_large = type(encoded) is int and not values.INT_MIN <= encoded <= values.INT_MAX
+        return float(encoded) if is_large else encoded
     if len(encoded) == 1:
         (tag, payload), *_ = encoded.items()
         if tag.startswith("$"):

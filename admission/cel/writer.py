@@ -119,8 +119,7 @@ class Writer:
         self.depth = 0
         self.budget = name("b")
         self._counter = 0
-        # whether values may turn up that refuse to be compared, or to be looked for in a set
-        self.has_opaque = any(t.name in _INCOMPARABLE for t in checked.types.values())
+        self._marks: dict[int, tuple[bool, bool]] = {}  # by id of the checked expression
 
     def function(self) -> Compiled:
         """Return the whole expression as a function of an Activation."""
@@ -227,6 +226,23 @@ class Writer:
         if code.proof is Proof.MAYBE:
             raise Unsupported
         return code
+
+    @property
+    def has_opaque(self) -> bool:
+        """Whether values may turn up that refuse to be compared, or to be looked for in a set."""
+        return self._mark()[0]
+
+    @property
+    def has_optional(self) -> bool:
+        """Whether the expression has anything to do with optionals."""
+        return self._mark()[1]
+
+    def _mark(self) -> tuple[bool, bool]:
+        known = self._marks.get(id(self.checked))
+        if known is None:
+            names = {t.name for t in self.checked.types.values()}
+            known = self._marks[id(self.checked)] = (not names.isdisjoint(_INCOMPARABLE), "optional_type" in names)
+        return known
 
     def is_unchanged(self, expr: Expr) -> bool:
         """Return whether the checker says that what is inside of an optional stays what it is when it is handed on."""
